@@ -1,0 +1,1 @@
+"""Recurrent cells: one step, one step back, and whole sequences of them."""

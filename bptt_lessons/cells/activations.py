@@ -1,0 +1,85 @@
+"""Activations: what turns a pre-activation z into a value in a bounded or one-sided range.
+
+Each comes with its derivative *written in terms of its own value*, because the value
+is what a recurrent net keeps for its backward pass, and with γ, the largest slope,
+which rules whether gradients can grow.  All of them run on complex numbers, so that
+the complex step can pass through.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from bptt_lessons.arguments import Array
+
+
+class Elementwise(Protocol):
+    """A function of an array, entry by entry, that can write into `out`."""
+
+    def __call__(self, z: Array, /, out: Array | None = None) -> Array: ...
+
+
+class Activation(NamedTuple):
+    """An activation as a value, its derivative from that value, and its largest slope."""
+
+    name: str
+    value: Elementwise
+    derivative: Elementwise
+    gamma: float
+
+
+def sigmoid(z: Array, out: Array | None = None) -> Array:
+    """Logistic function 1 / (1 + exp(-z)), without overflow at either end.
+
+    Parameters
+    ----------
+    z : array, any shape
+        Pre-activation, real or complex.
+    out : array, optional
+        Where to write the result.
+
+    Returns
+    -------
+    array, the shape of `z`
+        exp is only ever taken of numbers whose real part is at most 0.
+    """
+    e = np.exp(np.where(np.real(z) > 0, -z, z))
+    return np.divide(np.where(np.real(z) > 0, 1, e), 1 + e, out=out)
+
+
+def relu(z: Array, out: Array | None = None) -> Array:
+    """Return z where its real part is positive, 0 elsewhere."""
+    return np.multiply(z, np.real(z) > 0, out=out)
+
+
+def identity(z: Array, out: Array | None = None) -> Array:
+    """Return z itself (copied)."""
+    return np.positive(z, out=out)
+
+
+def tanh_derivative(h: Array, out: Array | None = None) -> Array:
+    """1 - h², the slope of tanh where its value is h."""
+    return np.subtract(1, np.multiply(h, h, out=out), out=out)
+
+
+def sigmoid_derivative(h: Array, out: Array | None = None) -> Array:
+    """h (1 - h), the slope of the sigmoid where its value is h."""
+    return np.multiply(h, 1 - h, out=out)
+
+
+def relu_derivative(h: Array, out: Array | None = None) -> Array:
+    """1 where h is positive, 0 elsewhere (0 at the kink)."""
+    return np.multiply(np.real(h) > 0, np.ones_like(h), out=out)
+
+
+def identity_derivative(h: Array, out: Array | None = None) -> Array:
+    """1 everywhere."""
+    return np.multiply(1, np.ones_like(h), out=out)
+
+
+TANH = Activation("tanh", np.tanh, tanh_derivative, 1.0)
+SIGMOID = Activation("sigmoid", sigmoid, sigmoid_derivative, 0.25)
+RELU = Activation("relu", relu, relu_derivative, 1.0)
+LINEAR = Activation("linear", identity, identity_derivative, 1.0)

@@ -1,0 +1,300 @@
+"""The plain (Elman) recurrent cell: one hidden state, one activation.
+
+    z_t = x_t W_xh + h_{t-1} W_hh + b_h,        h_t = tanh z_t
+
+`step` and `step_backward` are one step each way, as the lessons write them.
+`forward` and `backward` give the same numbers for a whole sequence, fast: every
+product that does not wait for its neighbour in time is one product over all T·N rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
+from bptt_lessons.cells.activations import TANH, Activation
+from bptt_lessons.cells.init import uniform
+
+
+class Params(NamedTuple):
+    """Parameters of the cell, or a gradient with respect to them."""
+
+    W_xh: Array  # (D, H)
+    W_hh: Array  # (H, H)
+    b_h: Array  # (H,)
+
+
+class Cache(NamedTuple):
+    """What one step remembers for its way back."""
+
+    x: Array  # (N, D)
+    h_prev: Array  # (N, H)
+    h: Array  # (N, H)
+
+
+class Tape(NamedTuple):
+    """What a whole sequence remembers: the caches of all steps, stacked."""
+
+    x: Array  # (T, N, D)
+    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
+    h: Array  # (T, N, H), h_1 ... h_T; shares its memory with h_prev
+
+
+def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> Params:
+    """Draw parameters uniformly from ±1/√H, as PyTorch does.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    D, H : int
+        Inputs and hidden units, at least 1.
+    dtype : real floating dtype
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or the dtype is not a real floating one.
+    """
+    bound = 1 / np.sqrt(check_size("H", H))
+    return Params(
+        uniform(rng, check_size("D", D), H, bound, dtype),
+        uniform(rng, H, H, bound, dtype),
+        uniform(rng, 1, H, bound, dtype)[0],
+    )
+
+
+def zero_state(params: Params, N: int) -> Array:
+    """Return the state of N sequences before their first step: zeros of shape (N, H)."""
+    return np.zeros((check_size("N", N), len(params.W_hh)), np.result_type(*params))
+
+
+def step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH) -> tuple[Array, Cache]:
+    """Take one step: h_t from x_t and h_{t-1}.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (N, D)
+    h_prev : array (N, H)
+    activation : Activation, optional
+        tanh unless said otherwise.
+
+    Returns
+    -------
+    h : array (N, H)
+    cache : Cache
+        What `step_backward` needs.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step(params, x, h_prev)
+    z = x @ params.W_xh + h_prev @ params.W_hh + params.b_h
+    h = activation.value(z)
+    return h, Cache(x, h_prev, h)
+
+
+def step_backward(params: Params, cache: Cache, dh: Array, activation: Activation = TANH) -> tuple[Params, Array, Array]:
+    """Take one step back: from dL/dh_t, whole, to everything that h_t was made of.
+
+    Parameters
+    ----------
+    params : Params
+    cache : Cache
+        From `step`.
+    dh : array (N, H)
+        The total gradient dL/dh_t: from the loss at t and from all later steps.
+
+    Returns
+    -------
+    grads : Params
+        This step's part of the gradient of the parameters.
+    dx : array (N, D)
+    dh_prev : array (N, H)
+        What reaches h_{t-1} through this step.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step_backward(params, cache, dh)
+    dz = dh * activation.derivative(cache.h)
+    grads = Params(W_xh=cache.x.T @ dz, W_hh=cache.h_prev.T @ dz, b_h=dz.sum(axis=0))
+    dx = dz @ params.W_xh.T
+    dh_prev = dz @ params.W_hh.T
+    return grads, dx, dh_prev
+
+
+def forward(
+    params: Params, x: Array, h0: Array | None = None, activation: Activation = TANH
+) -> tuple[Array, Array, Tape]:
+    """Run the cell over a whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (T, N, D)
+    h0 : array (N, H), optional
+        State before the first step; zeros if left out.
+    activation : Activation, optional
+
+    Returns
+    -------
+    h : array (T, N, H)
+        A view of the tape: copy it before writing into it.
+    h_T : array (N, H)
+    tape : Tape
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
+    """
+    T, N, D, H = check_sequence(params, x, h0)
+    z = (x.reshape(T * N, D) @ params.W_xh + params.b_h).reshape(T, N, H)
+    h = np.empty((T + 1, N, H), np.result_type(x, *params, x if h0 is None else h0))
+    h[0] = 0 if h0 is None else h0
+    recurrent = np.empty_like(h[0])
+    for z_t, h_prev, h_t in zip(z, h[:-1], h[1:], strict=True):
+        np.dot(h_prev, params.W_hh, out=recurrent)
+        recurrent += z_t
+        activation.value(recurrent, out=h_t)
+    return h[1:], h[-1], Tape(x, h[:-1], h[1:])
+
+
+def backward(
+    params: Params, tape: Tape, dh: Array, dh_T: Array | None = None, activation: Activation = TANH
+) -> tuple[Params, Array, Array]:
+    """Backpropagate through the whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    tape : Tape
+        From `forward`.
+    dh : array (T, N, H)
+        The loss's own gradient at every step.
+    dh_T : array (N, H), optional
+        What reaches the last state from beyond it; zeros if left out.
+    activation : Activation, optional
+
+    Returns
+    -------
+    grads : Params
+    dx : array (T, N, D)
+    dh_0 : array (N, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    T, N, D, H = check_tape(params, tape, dh, dh_T)
+    dz = activation.derivative(tape.h).astype(np.result_type(tape.h, dh, *params), copy=False)
+    dh_next = np.zeros_like(dz[0]) if dh_T is None else dh_T.astype(dz.dtype)
+    total = np.empty_like(dz[0])
+    for dz_t, dh_t in zip(dz[::-1], dh[::-1], strict=True):
+        np.add(dh_t, dh_next, out=total)
+        dz_t *= total
+        np.dot(dz_t, params.W_hh.T, out=dh_next)
+    rows = dz.reshape(T * N, H)
+    grads = Params(
+        W_xh=tape.x.reshape(T * N, D).T @ rows,
+        W_hh=tape.h_prev.reshape(T * N, H).T @ rows,
+        b_h=rows.sum(axis=0),
+    )
+    return grads, (rows @ params.W_xh.T).reshape(T, N, D), dh_next
+
+
+def with_activation(activation: Activation) -> BoundCell:
+    """Return this cell with another activation, for code that takes any cell."""
+    return BoundCell(
+        init,
+        zero_state,
+        partial(step, activation=activation),
+        partial(step_backward, activation=activation),
+        partial(forward, activation=activation),
+        partial(backward, activation=activation),
+    )
+
+
+class BoundCell(NamedTuple):
+    """The functions of the cell with the activation filled in."""
+
+    init: Callable[..., Params]
+    zero_state: Callable[..., Array]
+    step: Callable[..., tuple[Array, Cache]]
+    step_backward: Callable[..., tuple[Params, Array, Array]]
+    forward: Callable[..., tuple[Array, Array, Tape]]
+    backward: Callable[..., tuple[Params, Array, Array]]
+
+
+def check_params(params: Params) -> dict[str, int]:
+    """Return the sizes D and H of the parameters, or raise ValueError."""
+    if not isinstance(params, Params):
+        raise ValueError(f"params must be rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}")
+    check_array("W_xh", params.W_xh, "D H")
+    D, H = params.W_xh.shape
+    check_array("W_hh", params.W_hh, "H H", {"H": H})
+    check_array("b_h", params.b_h, "H", {"H": H})
+    return {"D": D, "H": H}
+
+
+def check_step(params: Params, x: Array, h_prev: Array) -> None:
+    """Raise ValueError unless `step` can take these."""
+    sizes = check_params(params)
+    check_array("x", x, "N D", sizes)
+    check_array("h_prev", h_prev, "N H", sizes | {"N": len(x)})
+    check_precision(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x, h_prev=h_prev)
+
+
+def check_step_backward(params: Params, cache: Cache, dh: Array) -> None:
+    """Raise ValueError unless `step_backward` can take these."""
+    sizes = check_params(params)
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache must be rnn.Cache(x, h_prev, h), got {type(cache).__name__}")
+    check_array("cache.x", cache.x, "N D", sizes)
+    sizes["N"] = len(cache.x)
+    check_array("cache.h_prev", cache.h_prev, "N H", sizes)
+    check_array("cache.h", cache.h, "N H", sizes)
+    check_array("dh", dh, "N H", sizes)
+    check_precision(W_xh=params.W_xh, W_hh=params.W_hh, x=cache.x, h_prev=cache.h_prev, h=cache.h, dh=dh)
+
+
+def check_sequence(params: Params, x: Array, h0: Array | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    check_array("x", x, "T N D", sizes)
+    check_no_nan("x", x)
+    T, N, D = x.shape
+    if h0 is not None:
+        check_array("h0", h0, "N H", sizes | {"N": N})
+        check_no_nan("h0", h0)
+        check_precision(x=x, h0=h0)
+    check_precision(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x)
+    return T, N, D, sizes["H"]
+
+
+def check_tape(params: Params, tape: Tape, dh: Array, dh_T: Array | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    if not isinstance(tape, Tape):
+        raise ValueError(f"tape must be rnn.Tape(x, h_prev, h), got {type(tape).__name__}")
+    check_array("tape.x", tape.x, "T N D", sizes)
+    T, N, D = tape.x.shape
+    sizes |= {"T": T, "N": N}
+    check_array("tape.h_prev", tape.h_prev, "T N H", sizes)
+    check_array("tape.h", tape.h, "T N H", sizes)
+    check_array("dh", dh, "T N H", sizes)
+    if dh_T is not None:
+        check_array("dh_T", dh_T, "N H", sizes)
+        check_precision(dh=dh, dh_T=dh_T)
+    check_precision(W_xh=params.W_xh, W_hh=params.W_hh, x=tape.x, h=tape.h, dh=dh)
+    return T, N, D, sizes["H"]

@@ -1,0 +1,112 @@
+"""The unrolled loop, for any cell: the same step again and again, forward and back.
+
+These are the textbook loops.  They are what learners write, and the oracle for each
+cell's own fast `forward` and `backward`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from bptt_lessons import nested
+from bptt_lessons.arguments import Array, check_array
+
+
+class Cell(Protocol):
+    """What the loops need of a cell: the modules ``rnn``, ``lstm`` and ``gru`` are cells."""
+
+    @property
+    def zero_state(self) -> Any: ...
+
+    @property
+    def step(self) -> Any: ...
+
+    @property
+    def step_backward(self) -> Any: ...
+
+
+def hidden(state: Any) -> Array:
+    """Return the hidden state h (N, H) of any cell's state: its field h, or the state itself."""
+    return state.h if hasattr(state, "h") else state
+
+
+def add_to_hidden(dstate: Any, dh: Array) -> Any:
+    """Return `dstate` with `dh` (N, H) added to its hidden part, `dstate` itself left alone."""
+    return dstate._replace(h=dstate.h + dh) if hasattr(dstate, "h") else dstate + dh
+
+
+def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any, list[Any]]:
+    """Unroll a cell over a sequence.
+
+    Parameters
+    ----------
+    cell : Cell
+        Anything with ``step(params, x, state) -> state, cache``.
+    params : the cell's Params
+    x : array (T, N, D)
+    state0 : the cell's state
+        Before the first step.
+
+    Returns
+    -------
+    h : array (T, N, H)
+        The hidden state after every step.
+    state_T : the cell's state
+    caches : list of T caches
+
+    Raises
+    ------
+    ValueError
+        If `x` has not the shape (T, N, D), or the cell refuses its arguments.
+    """
+    check_array("x", x, "T N D")
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(hidden(state))
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+def backward(
+    cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None
+) -> tuple[Any, Array, Any]:
+    """Backpropagate through the unrolled loop: the same steps, last first.
+
+    Parameters
+    ----------
+    cell : Cell
+        Anything with ``step_backward(params, cache, dstate) -> grads, dx, dstate_prev``.
+    params : the cell's Params
+    caches : sequence of T caches
+        From `forward`.
+    dh : array (T, N, H)
+        The loss's own gradient at every step.
+    dstate_T : like the cell's state, optional
+        What reaches the last state from beyond it; zeros if left out.
+
+    Returns
+    -------
+    grads : Params
+    dx : array (T, N, D)
+    dstate_0 : like the cell's state
+
+    Raises
+    ------
+    ValueError
+        If `dh` has not the shape (T, N, H), or the cell refuses its arguments.
+    """
+    check_array("dh", dh, "T N H", {"T": len(caches)})
+    grads = nested.zeros_like(params)
+    dstate = cell.zero_state(params, dh.shape[1]) if dstate_T is None else dstate_T
+    dx = []
+    for cache, dh_t in zip(reversed(caches), dh[::-1], strict=True):
+        dstate = add_to_hidden(dstate, dh_t)
+        grads_t, dx_t, dstate = cell.step_backward(params, cache, dstate)
+        grads = nested.add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dstate

@@ -1,0 +1,58 @@
+"""Exercises as data: what is asked, how it is checked, and how it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bptt_lessons.course.grading import Report, grade
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A mistake people really make: a small wrong implementation and a sentence that helps."""
+
+    function: Callable[..., Any]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of arguments, by name and in order; the first case of an exercise is small enough to print."""
+
+    label: str  # such as "T = 3, N = 2, D = 1, H = 3"
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function to write."""
+
+    name: str  # last module name and function, such as "rnn.step"
+    lesson: str  # notebook stem
+    minutes: int
+    solution: Callable[..., Any]
+    returns: tuple[str, ...]  # names of what it returns, such as ("h", "cache")
+    stub: str  # source of the stub cell
+    hints: tuple[str, ...]  # idea, shapes, almost the line
+    make_cases: Callable[[], tuple[Case, ...]]  # smallest first
+    make_lesson_case: Callable[[], Case]  # as large as the lesson's own use of it
+    misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
+
+    @property
+    def learner_name(self) -> str:
+        """The name that a learner's function goes by: ``my_rnn_step`` for ``rnn.step``."""
+        return "my_" + self.name.replace(".", "_")
+
+    def grade(self, function: Any, *, time_limit: float = 5.0) -> Report:
+        """Check a function; never raises, prints nothing, writes no progress.
+
+        Parameters
+        ----------
+        function : object
+            What the learner wrote.
+        time_limit : float
+            Seconds for all its calls together.
+        """
+        return grade(self, function, time_limit=time_limit)

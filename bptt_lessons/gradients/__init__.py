@@ -1,0 +1,1 @@
+"""Ways to cut, save, check and look at a gradient."""

@@ -1,0 +1,143 @@
+"""Gradient checks: the same gradient by another road.
+
+Central differences know nothing of the chain rule and lose half the digits; the
+complex step loses none, as long as the function is built of analytic operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bptt_lessons import nested
+from bptt_lessons.arguments import Array, check_array, check_positive
+
+Tree = TypeVar("Tree")
+
+
+def relative_error(a: Array, b: Array) -> float:
+    """max|a - b| / max(max|a|, max|b|), one number for a whole array; 0 if both are all zero.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if np.shape(a) != np.shape(b):
+        raise ValueError(f"b has shape {np.shape(b)}, expected that of a, {np.shape(a)}")
+    scale = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
+    return float(np.max(np.abs(np.subtract(a, b)), initial=0) / scale) if scale else 0.0
+
+
+def worst_error(a: Any, b: Any) -> tuple[str, float]:
+    """Return the name and relative error of the array in which two NamedTuples differ most."""
+    errors = [
+        (name, relative_error(p, q))
+        for (name, p), (_, q) in zip(nested.named_arrays(a), nested.named_arrays(b), strict=True)
+    ]
+    return max(errors, key=lambda error: error[1])
+
+
+def central_difference(f: Callable[[Array], Any], w: Array, eps: float = 1e-5) -> Array:
+    """Gradient of a scalar function by central differences, one entry at a time.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array like `w`, returns a number.
+    w : array, any shape
+        Where the gradient is wanted.  It is not written into.
+    eps : float
+        Step size.  The error falls as eps² until rounding, which grows as 1/eps, takes over.
+
+    Returns
+    -------
+    array, the shape of `w`
+
+    Raises
+    ------
+    ValueError
+        If `w` is not a real floating array or `eps` is not above 0.
+    """
+    check_point(w, eps)
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        up, down = w.copy(), w.copy()
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+def complex_step(f: Callable[[Array], Any], w: Array, eps: float = 1e-30) -> Array:
+    """Gradient of a scalar function by the complex step, exact to rounding.
+
+    f(w + i eps) = f(w) + i eps f'(w) + O(eps²): the imaginary part holds the
+    derivative, nothing is subtracted, so eps can be so small that its square vanishes
+    (Squire and Trapp 1998).
+
+    Parameters
+    ----------
+    f : callable
+        Takes a complex array like `w`, returns a complex number.
+    w : array, any shape
+        Where the gradient is wanted.  It is not written into.
+    eps : float
+        Step size.
+
+    Returns
+    -------
+    array, the shape of `w`
+
+    Raises
+    ------
+    ValueError
+        If `w` is not a real floating array or `eps` is not above 0.
+    """
+    check_point(w, eps)
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        w_complex = w.astype(complex)
+        w_complex[i] += 1j * eps
+        gradient[i] = np.imag(f(w_complex)) / eps
+    return gradient
+
+
+def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tree) -> Tree:
+    """Gradient of f(params) for nested NamedTuples, each array by `method` in turn.
+
+    Parameters
+    ----------
+    method : callable
+        `central_difference` or `complex_step`.
+    f : callable
+        Takes something like `params`, returns a number.
+    params : nested NamedTuple of arrays
+
+    Returns
+    -------
+    the type of `params`
+    """
+    arrays = [array for _, array in nested.named_arrays(params)]
+    gradients = []
+    for k, array in enumerate(arrays):
+
+        def of_one(replaced: Array, k: int = k) -> Any:
+            queue = iter([*arrays[:k], replaced, *arrays[k + 1 :]])
+            return f(nested.map_arrays(lambda _: next(queue), params))
+
+        gradients.append(method(of_one, array))
+    results = iter(gradients)
+    return nested.map_arrays(lambda _: next(results), params)
+
+
+def check_point(w: Array, eps: float) -> None:
+    """Raise ValueError unless `w` is a real floating array and `eps` is above 0."""
+    if not isinstance(w, np.ndarray):
+        raise ValueError(f"w must be a NumPy array, got {type(w).__name__}")
+    check_array("w", w, " ".join(str(size) for size in w.shape))
+    if w.dtype.kind != "f":
+        raise ValueError(f"w has dtype {w.dtype} and shape {w.shape}, expected a real floating one")
+    check_positive("eps", eps)

@@ -1,0 +1,66 @@
+"""Nested NamedTuples of arrays: parameters, gradients, models of several layers.
+
+A gradient has the same type as what it is the gradient of, so an optimiser is a
+function applied to corresponding arrays.  These few helpers are that application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+Tree = TypeVar("Tree")
+
+
+def map_arrays(function: Callable[..., Any], tree: Tree, *others: Any) -> Tree:
+    """Apply `function` to corresponding arrays of NamedTuples of one structure.
+
+    Raises
+    ------
+    ValueError
+        If the structures or the shapes of corresponding arrays differ.
+    """
+    return _map(function, "", tree, others)  # type: ignore[no-any-return]
+
+
+def zeros_like(tree: Tree) -> Tree:
+    """Return the same structure filled with zeros."""
+    return map_arrays(np.zeros_like, tree)
+
+
+def add(a: Tree, b: Tree) -> Tree:
+    """Return the sum of two structures, array by array."""
+    return map_arrays(np.add, a, b)
+
+
+def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield ``("cell.W_hh", array)`` for every array in the structure, in order."""
+    if _is_named_tuple(tree):
+        for field, value in zip(tree._fields, tree, strict=True):
+            yield from named_arrays(value, f"{name}.{field}" if name else field)
+    else:
+        yield name, tree
+
+
+def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
+    if not _is_named_tuple(tree):
+        for other in others:
+            if np.shape(other) != np.shape(tree) or _is_named_tuple(other):
+                found = type(other).__name__ if _is_named_tuple(other) else f"shape {np.shape(other)}"
+                raise ValueError(f"{name or 'argument'} has {found}, expected shape {np.shape(tree)}")
+        return function(tree, *others)
+    for other in others:
+        if getattr(other, "_fields", None) != tree._fields:
+            raise ValueError(f"{name or 'argument'} is {type(other).__name__}, expected {type(tree).__name__}{tree._fields}")
+    return type(tree)(
+        *(
+            _map(function, f"{name}.{field}" if name else field, value, tuple(other[i] for other in others))
+            for i, (field, value) in enumerate(zip(tree._fields, tree, strict=True))
+        )
+    )
+
+
+def _is_named_tuple(value: object) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")

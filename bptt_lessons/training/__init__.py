@@ -1,0 +1,1 @@
+"""Readout, losses, optimisers and the training loop."""
