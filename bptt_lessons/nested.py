@@ -53,7 +53,9 @@ def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, 
         return function(tree, *others)
     for other in others:
         if getattr(other, "_fields", None) != tree._fields:
-            raise ValueError(f"{name or 'argument'} is {type(other).__name__}, expected {type(tree).__name__}{tree._fields}")
+            raise ValueError(
+                f"{name or 'argument'} is {type(other).__name__}, expected {type(tree).__name__}{tree._fields}"
+            )
     return type(tree)(
         *(
             _map(function, f"{name}.{field}" if name else field, value, tuple(other[i] for other in others))

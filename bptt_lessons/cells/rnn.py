@@ -100,7 +100,9 @@ def step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH)
     return h, Cache(x, h_prev, h)
 
 
-def step_backward(params: Params, cache: Cache, dh: Array, activation: Activation = TANH) -> tuple[Params, Array, Array]:
+def step_backward(
+    params: Params, cache: Cache, dh: Array, activation: Activation = TANH
+) -> tuple[Params, Array, Array]:
     """Take one step back: from dL/dh_t, whole, to everything that h_t was made of.
 
     Parameters

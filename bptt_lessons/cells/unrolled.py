@@ -72,9 +72,7 @@ def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any,
     return np.stack(h), state, caches
 
 
-def backward(
-    cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None
-) -> tuple[Any, Array, Any]:
+def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None) -> tuple[Any, Array, Any]:
     """Backpropagate through the unrolled loop: the same steps, last first.
 
     Parameters

@@ -18,7 +18,7 @@ class Model(NamedTuple):
     """A recurrent net: parameters of a cell and of its readout, or a gradient of both."""
 
     cell: Any
-    readout: readout.Params
+    readout: readout.Readout
 
 
 class Fitted(NamedTuple):
@@ -108,7 +108,9 @@ def fit(
     for batch in batches:
         value, grads = gradient(model, batch)
         if not np.isfinite(value):
-            raise ValueError(f"the loss is {value} at update {len(history) + 1}: training diverged; lower lr or clip the gradient")
+            raise ValueError(
+                f"the loss is {value} at update {len(history) + 1}: training diverged; lower lr or clip the gradient"
+            )
         model = update(model, grads)
         history.append(value)
         if on_update is not None:

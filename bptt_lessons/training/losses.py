@@ -108,10 +108,16 @@ def check_classes(y: Array, target: Array, mask: Array | None) -> Array:
     check_array("y", y, "T N K")
     T, N, K = y.shape
     if not isinstance(target, np.ndarray) or target.dtype.kind not in "iu" or target.shape != (T, N):
-        kind = f"shape {target.shape} and dtype {target.dtype}" if isinstance(target, np.ndarray) else type(target).__name__
+        kind = (
+            f"shape {target.shape} and dtype {target.dtype}"
+            if isinstance(target, np.ndarray)
+            else type(target).__name__
+        )
         raise ValueError(f"target has {kind}, expected an integer array of shape (T, N) = ({T}, {N})")
     mask = check_mask(mask, T, N)
     kept = target[mask]
     if kept.min() < 0 or kept.max() >= K:
-        raise ValueError(f"target of shape {target.shape} holds {kept.min()} ... {kept.max()}, expected 0 ... K - 1 = {K - 1}")
+        raise ValueError(
+            f"target of shape {target.shape} holds {kept.min()} ... {kept.max()}, expected 0 ... K - 1 = {K - 1}"
+        )
     return mask

@@ -1,6 +1,6 @@
 """The readout: from the hidden state at every step to the outputs.
 
-    y_t = h_t W_hy + b_y
+y_t = h_t W_hy + b_y
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from bptt_lessons.arguments import Array, check_array, check_precision, check_si
 from bptt_lessons.cells.init import uniform
 
 
-class Params(NamedTuple):
+class Readout(NamedTuple):
     """Parameters of the readout, or a gradient with respect to them."""
 
     W_hy: Array  # (H, K)
     b_y: Array  # (K,)
 
 
-def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> Params:
+def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> Readout:
     """Draw W_hy uniformly from ±1/√H; b_y is zero.
 
     Raises
@@ -29,15 +29,15 @@ def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> P
         If a size is below 1 or the dtype is not a real floating one.
     """
     bound = 1 / np.sqrt(check_size("H", H))
-    return Params(uniform(rng, H, check_size("K", K), bound, dtype), np.zeros(K, dtype))
+    return Readout(uniform(rng, H, check_size("K", K), bound, dtype), np.zeros(K, dtype))
 
 
-def forward(params: Params, h: Array) -> Array:
+def forward(params: Readout, h: Array) -> Array:
     """Read out every step.
 
     Parameters
     ----------
-    params : Params
+    params : Readout
     h : array (T, N, H)
 
     Returns
@@ -53,12 +53,12 @@ def forward(params: Params, h: Array) -> Array:
     return h @ params.W_hy + params.b_y
 
 
-def backward(params: Params, h: Array, dy: Array) -> tuple[Params, Array]:
+def backward(params: Readout, h: Array, dy: Array) -> tuple[Readout, Array]:
     """Send the gradient back through the readout.
 
     Parameters
     ----------
-    params : Params
+    params : Readout
     h : array (T, N, H)
         What `forward` was given.
     dy : array (T, N, K)
@@ -66,7 +66,7 @@ def backward(params: Params, h: Array, dy: Array) -> tuple[Params, Array]:
 
     Returns
     -------
-    grads : Params
+    grads : Readout
     dh : array (T, N, H)
         The loss's own gradient at every step.
 
@@ -78,14 +78,14 @@ def backward(params: Params, h: Array, dy: Array) -> tuple[Params, Array]:
     check_readout(params, h, dy)
     rows_h = h.reshape(-1, h.shape[2])
     rows_dy = dy.reshape(-1, dy.shape[2])
-    grads = Params(W_hy=rows_h.T @ rows_dy, b_y=rows_dy.sum(axis=0))
+    grads = Readout(W_hy=rows_h.T @ rows_dy, b_y=rows_dy.sum(axis=0))
     return grads, dy @ params.W_hy.T
 
 
-def check_readout(params: Params, h: Array, dy: Array | None = None) -> None:
+def check_readout(params: Readout, h: Array, dy: Array | None = None) -> None:
     """Raise ValueError unless `forward`, or with `dy` `backward`, can take these."""
-    if not isinstance(params, Params):
-        raise ValueError(f"params must be readout.Params(W_hy, b_y), got {type(params).__name__}")
+    if not isinstance(params, Readout):
+        raise ValueError(f"params must be readout.Readout(W_hy, b_y), got {type(params).__name__}")
     check_array("W_hy", params.W_hy, "H K")
     H, K = params.W_hy.shape
     check_array("b_y", params.b_y, "K", {"K": K})
