@@ -1,0 +1,6 @@
+"""The course round the mathematics: exercises, checks, hints and progress."""
+
+from bptt_lessons.course.catalogue import EXERCISES
+from bptt_lessons.course.checking import check, example, hint, solution
+
+__all__ = ["EXERCISES", "check", "example", "hint", "solution"]

@@ -1,0 +1,255 @@
+"""What a learner calls in a notebook: check, hint, solution, example.
+
+`check` never raises and never blocks: it returns the learner's function if it is right
+and the package's if it is missing, wrong or does not even parse, and says which.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bptt_lessons.course import progress
+from bptt_lessons.course.catalogue import EXERCISES
+from bptt_lessons.course.exercises import Case, Exercise
+from bptt_lessons.course.grading import not_attempted, wrong
+from bptt_lessons.course.report import Report, Text
+from bptt_lessons.course.sandbox import copied, run, seconds_of
+
+SLOWER_AT_MOST = 10  # times the package's function, on a lesson-sized case
+TOO_SHORT_TO_JUDGE = 0.005  # seconds: below this a slow function does not hold a lesson up
+
+_cells: dict[str, str] = {}  # learner's function name -> source of the last cell that set out to define it
+_hints_shown: dict[str, int] = {}
+
+
+def check(name: str, *, time_limit: float = 5.0) -> Callable[..., Any]:
+    """Check the learner's function of an exercise and return the function that the lesson goes on with.
+
+    Parameters
+    ----------
+    name : str
+        The exercise, such as ``"rnn.step"``; the function looked for in the caller's
+        notebook is then ``my_rnn_step``.
+    time_limit : float
+        Seconds for all calls together.
+
+    Returns
+    -------
+    callable
+        The learner's function if it is right, else the package's.
+    """
+    exercise = EXERCISES.get(name)
+    if exercise is None:
+        show(Text(unknown(name)))
+        return unavailable
+    try:
+        function = sys._getframe(1).f_globals.get(exercise.learner_name)
+        report = report_of(exercise, function, time_limit)
+        usable = report.status == "correct" and quick_enough(exercise, function)
+        if usable:
+            report = report.with_advice("The lesson goes on with your function.")
+        elif report.status == "correct":
+            report = report.with_advice(
+                f"On a lesson-sized case it takes more than {SLOWER_AT_MOST} times as long as the package's function, "
+                "so the lesson goes on with the package's."
+            )
+        else:
+            report = report.with_advice("The lesson goes on with the package's function.")
+        report = recorded(exercise, report)
+        show(report)
+        return LearnerFunction(exercise, function) if usable else exercise.solution
+    except Exception as error:  # a fault of ours must not stop a lesson
+        show(Text(f"{name}: the check itself failed ({type(error).__name__}: {error}). Please report it. "
+                  "The lesson goes on with the package's function."))  # fmt: skip
+        return exercise.solution
+
+
+def hint(name: str) -> None:
+    """Show the next hint of an exercise: first the idea, then the shapes, then almost the line."""
+    exercise = EXERCISES.get(name)
+    if exercise is None:
+        show(Text(unknown(name)))
+        return
+    shown = min(_hints_shown.get(name, 0), len(exercise.hints) - 1)
+    _hints_shown[name] = shown + 1
+    last = shown + 1 == len(exercise.hints)
+    more = f'That was the last one; `solution("{name}")` shows the function.' if last else "Call again for the next one."
+    show(Text(f"{name}, hint {shown + 1} of {len(exercise.hints)}: {exercise.hints[shown]}", more))
+
+
+def solution(name: str) -> None:
+    """Show the source of the package's function."""
+    exercise = EXERCISES.get(name)
+    show(Text(unknown(name)) if exercise is None else Text(f"{name}:", block=inspect.getsource(exercise.solution)))
+
+
+def example(name: str, number: int = 1) -> tuple[Any, ...]:
+    """Return the arguments of one of an exercise's cases, to call a function on by hand.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise or case.
+    """
+    if name not in EXERCISES:
+        raise ValueError(unknown(name))
+    cases = EXERCISES[name].make_cases()
+    if number not in range(1, len(cases) + 1):
+        raise ValueError(f"number must be 1 ... {len(cases)} for {name}, got {number!r}")
+    return tuple(map(copied, cases[number - 1].arguments.values()))
+
+
+class LearnerFunction:
+    """A learner's function at work in a lesson: results get the package's types, failures its help."""
+
+    def __init__(self, exercise: Exercise, function: Callable[..., Any]) -> None:
+        self.exercise, self.function = exercise, function
+        self.pattern = exercise.solution(*map(copied, exercise.make_cases()[0].arguments.values()))
+        self.failed = False
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return shaped_like(self.pattern, self.function(*args, **kwargs))
+        except Exception as error:
+            result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
+            if not self.failed:
+                self.failed = True
+                name = self.exercise.learner_name
+                show(Text(f"{name} raised {type(error).__name__}: {error}. The lesson goes on with the package's function."))
+            return result
+
+    def __repr__(self) -> str:
+        return f"<your {self.exercise.learner_name}>"
+
+
+def shaped_like(pattern: Any, value: Any) -> Any:
+    """Turn plain tuples and lists into the types that the package's function returns."""
+    if isinstance(pattern, tuple) and hasattr(pattern, "_fields"):
+        if type(value) is type(pattern):
+            return value
+        by_name = hasattr(value, "_fields") and set(value._fields) == set(pattern._fields)
+        items = [getattr(value, f) for f in pattern._fields] if by_name else list(value)
+        return type(pattern)(*map(shaped_like, pattern, items))
+    if isinstance(pattern, list):
+        return [shaped_like(pattern[0], item) for item in value]
+    if isinstance(pattern, tuple):
+        return tuple(shaped_like(p, item) for p, item in zip(pattern, value, strict=True))
+    return value if isinstance(value, np.ndarray) or np.ndim(pattern) == 0 else np.asarray(value)
+
+
+def report_of(exercise: Exercise, function: Any, time_limit: float) -> Report:
+    """Grade the function, or say why there is none."""
+    if function is not None:
+        return exercise.grade(function, time_limit=time_limit)
+    source = _cells.get(exercise.learner_name)
+    if source is None:
+        return not_attempted(exercise)
+    fault = syntax_error(source)
+    if fault is not None:
+        text = f"The cell of `{exercise.learner_name}` does not parse: {fault.msg}"
+        line = (fault.text or "").strip()
+        return wrong(exercise, "syntax-error", [text + f", line {fault.lineno}" + (f": `{line}`." if line else ".")])
+    text = f"The cell of `{exercise.learner_name}` stopped with an error before the function was defined."
+    return wrong(exercise, "cell-error", [text])
+
+
+def quick_enough(exercise: Exercise, function: Any) -> bool:
+    """Whether a right function does not hold a lesson up: it runs, and not ten times slower than the package's."""
+    case: Case = exercise.make_lesson_case()
+    limit = max(SLOWER_AT_MOST * seconds_of(exercise.solution, case.arguments, 60), TOO_SHORT_TO_JUDGE)
+    run(function, case.arguments, 5)
+    return seconds_of(function, case.arguments, limit * 2) <= limit
+
+
+def recorded(exercise: Exercise, report: Report) -> Report:
+    """Write the result into the learner's progress, and say so if that fails."""
+    if report.status == "not attempted":
+        return report
+    try:
+        progress.record(exercise.lesson, exercise.name, report.status, report.misconception)
+    except OSError as error:
+        return report.with_advice(f"Your progress could not be written down: {error.strerror or error}.")
+    return report
+
+
+def unknown(name: str) -> str:
+    """Say that there is no such exercise, and which ones are near."""
+    near = difflib.get_close_matches(str(name), EXERCISES, n=3)
+    return f"There is no exercise {name!r}." + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
+
+
+def unavailable(*args: Any, **kwargs: Any) -> Any:
+    """Stand in for a function of an exercise that does not exist."""
+    raise ValueError("this function comes from a check of an exercise that does not exist")
+
+
+def show(message: Report | Text) -> None:
+    """Display in a notebook, print elsewhere."""
+    shell = notebook_shell()
+    if shell is None:
+        print(message)
+        return
+    from IPython.display import display
+
+    display(message)
+
+
+def notebook_shell() -> Any:
+    """Return the running IPython shell, or None."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None
+
+
+DEFINITION = re.compile(r"^\w+\s+(my_\w+)\s*\(", re.MULTILINE)
+ASSIGNMENT = re.compile(r"^(my_\w+)\s*=(?!=)", re.MULTILINE)
+
+
+def forget_older_definitions(info: Any) -> None:
+    """Before a cell runs, drop the older version of each learner's function that it sets out to define.
+
+    If the cell then does not parse, or stops before the definition, nothing is left that
+    could be graded in its place.
+    """
+    shell = notebook_shell()
+    source = info.raw_cell or ""
+    names = set(DEFINITION.findall(source))
+    if syntax_error(source) is not None:
+        names |= set(ASSIGNMENT.findall(source))
+    for name in names:
+        _cells[name] = source
+        shell.user_ns.pop(name, None)
+
+
+def syntax_error(source: str) -> SyntaxError | None:
+    """Return the SyntaxError of a cell's source, magics allowed, or None."""
+    shell = notebook_shell()
+    try:
+        compile(shell.transform_cell(source) if shell is not None else source, "<cell>", "exec")
+    except SyntaxError as error:
+        return error
+    except Exception:  # not ours to judge
+        return None
+    return None
+
+
+def watch_cells() -> None:
+    """Have the running IPython shell call `forget_older_definitions` before each cell."""
+    shell = notebook_shell()
+    if shell is None:
+        return
+    for callback in list(shell.events.callbacks["pre_run_cell"]):
+        if getattr(callback, "__name__", "") == forget_older_definitions.__name__:
+            shell.events.unregister("pre_run_cell", callback)
+    shell.events.register("pre_run_cell", forget_older_definitions)
+
+
+watch_cells()

@@ -1,0 +1,379 @@
+"""Grading: is a function right, and if not, which mistake is it?
+
+A function is run on every case of its exercise.  Type and shape are looked at before
+values.  Where something differs, the catalogued mistakes are run on the same cases:
+the one whose results are the learner's, case by case, is the one the report names.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import textwrap
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.course.report import Report
+from bptt_lessons.course.sandbox import Other, Outcome, Raised, Record, Returned, TimedOut, copied, run, snapshot
+
+if TYPE_CHECKING:
+    from bptt_lessons.course.exercises import Exercise
+
+TOLERANCE = 1e-6  # relative, for each array as a whole
+PRINTED_ENTRIES = 80  # a case with more numbers is not printed
+
+
+class Problem(NamedTuple):
+    """The first thing that is wrong in one case."""
+
+    kind: str
+    text: str
+    case: int
+
+
+class Leaf(NamedTuple):
+    """One array of a result, by name; `value` is None where there is no array."""
+
+    name: str
+    value: Any
+
+
+def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Report:
+    """Check a learner's function against an exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    function : object
+        What the learner wrote; None if there is nothing.
+    time_limit : float
+        Seconds for all calls together.
+
+    Returns
+    -------
+    Report
+    """
+    try:
+        if function is None or (callable(function) and is_stub(function)):
+            return not_attempted(exercise)
+        if not callable(function):
+            kind = type(function).__name__
+            return wrong(exercise, "not-a-function", [f"`{exercise.learner_name}` is a {kind}, not a function."])
+        return judged(exercise, function, time_limit)
+    except Exception as error:  # a fault of ours must not stop a lesson
+        text = f"The check itself failed ({type(error).__name__}: {error}). That is our fault, not yours; please report it."
+        return wrong(exercise, "check-failed", [text])
+
+
+def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) -> Report:
+    """Run all cases and report."""
+    cases = exercise.make_cases()
+    deadline = time.monotonic() + time_limit
+    outcomes: list[Outcome] = []
+    for case in cases:
+        outcomes.append(run(function, case.arguments, max(deadline - time.monotonic(), 0.01)))
+        if isinstance(outcomes[-1], TimedOut):
+            break
+    expected = [snapshot(exercise.solution(*map(copied, case.arguments.values()))) for case in cases]
+    problem = next(
+        (
+            Problem(kind, text, number)
+            for number, (outcome, right) in enumerate(zip(outcomes, expected, strict=False))
+            for kind, text in [difference(outcome, right, exercise.returns, time_limit)]
+            if kind
+        ),
+        None,
+    )
+    if problem is None:
+        written = next((o.written for o in outcomes if isinstance(o, Returned) and o.written), ())
+        if not written:
+            return Report(exercise.name, "correct", None, f"correct, in all {len(cases)} cases.")
+        names = " and ".join(f"`{name}`" for name in written)
+        return wrong(exercise, "mutates-input", [f"The values are right, but your function writes into {names}."])
+    found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected)
+    label = f"Case {problem.case + 1} of {len(cases)} ({cases[problem.case].label}): " if len(cases) > 1 else ""
+    details = [label + problem.text]
+    printed = outcomes[problem.case].printed.strip()
+    if printed:
+        details.append(f"It printed: {printed[:300]}")
+    call = f"{exercise.learner_name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
+    block = printed_case(cases[problem.case].arguments)
+    again = f"To see it for yourself, run `{call}`."
+    return wrong(exercise, found or (problem.kind if problem.kind != "values" else None), details, block, again)
+
+
+def wrong(
+    exercise: Exercise, misconception: str | None, details: Sequence[str], block: str = "", again: str = ""
+) -> Report:
+    """Return a report of a wrong function, with the sentence that belongs to the mistake."""
+    known = exercise.misconceptions.get(misconception or "")
+    sentence = known.sentence if known else GENERAL.get(misconception or "", "")
+    lines = [sentence, *details] if sentence else list(details)
+    advice = [again] if again else []
+    advice.append(f'`hint("{exercise.name}")` gives a hint, `solution("{exercise.name}")` shows the package\'s function.')
+    return Report(exercise.name, "wrong", misconception, "not right yet.", tuple(lines), block, tuple(advice))
+
+
+def not_attempted(exercise: Exercise) -> Report:
+    """Return the report of an empty stub."""
+    advice = f'Write `{exercise.learner_name}` above, run its cell, then this one. `hint("{exercise.name}")` gives a first idea.'
+    return Report(exercise.name, "not attempted", None, "not attempted yet.", advice=(advice,))
+
+
+GENERAL = {
+    "no-return": "Your function returns None. Is a `return` missing at its end?",
+    "mutates-input": "Work on a copy, or make a new array: whoever called your function still needs what they passed in.",
+    "timeout": "Your function did not come back in time. Is there a loop that never ends?",
+}
+
+
+def matching(
+    exercise: Exercise, cases: Sequence[Any], outcomes: Sequence[Outcome], expected: Sequence[Any]
+) -> str | None:
+    """Return the catalogued mistake whose results are the learner's in every case that was run."""
+    for name, misconception in exercise.misconceptions.items():
+        if all(
+            alike(outcome, run(misconception.function, case.arguments, 5.0), right, exercise.returns)
+            for case, outcome, right in zip(cases, outcomes, expected, strict=False)
+        ):
+            return name
+    return None
+
+
+def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...]) -> bool:
+    """Whether two outcomes are the same result, or the same exception."""
+    if isinstance(a, Raised) and isinstance(b, Raised):
+        return (a.kind, a.message) == (b.kind, b.message)
+    if not (isinstance(a, Returned) and isinstance(b, Returned)):
+        return False
+    try:
+        pairs = list(zip(leaves(a.value, expected, names), leaves(b.value, expected, names), strict=True))
+    except StructureError:
+        return same_structure(a.value, b.value)
+    return all(same_array(p.value, q.value) for p, q in pairs)
+
+
+def same_structure(a: Any, b: Any) -> bool:
+    """Whether two snapshots that do not fit what was expected are the same nevertheless."""
+    if isinstance(a, Record):
+        a = list(a.values.values())
+    if isinstance(b, Record):
+        b = list(b.values.values())
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same_structure, a, b))
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return same_array(a, b)
+    return type(a) is type(b) and not isinstance(a, list) and bool(a == b)
+
+
+def same_array(a: Any, b: Any) -> bool:
+    """Whether two arrays agree in shape and, to the tolerance, in values; NaN agrees with NaN."""
+    return a.shape == b.shape and (a.dtype.kind == "c") == (b.dtype.kind == "c") and error(a, b) <= TOLERANCE
+
+
+def error(a: Any, b: Any) -> float:
+    """max|a - b| / max(max|a|, max|b|) for a whole array; infinite where only one of them is NaN or infinite."""
+    a, b = np.asarray(a, np.result_type(a, float)), np.asarray(b, np.result_type(b, float))
+    finite = np.isfinite(a) & np.isfinite(b)
+    with np.errstate(all="ignore"):
+        if not np.all(finite | (a == b) | (np.isnan(a) & np.isnan(b))):
+            return float("inf")
+        a, b = a[finite], b[finite]
+        scale = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
+        return float(np.max(np.abs(a - b), initial=0) / scale) if scale else 0.0
+
+
+class StructureError(Exception):
+    """What was returned is not built as it should be."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+def leaves(value: Any, expected: Any, names: tuple[str, ...]) -> list[Leaf]:
+    """Take a snapshot apart into named arrays, along the structure of the expected one."""
+    if len(names) == 1:
+        return list(branch(value, expected, names[0]))
+    if isinstance(value, Record):
+        value = list(value.values.values())
+    if not isinstance(value, list) or len(value) != len(names):
+        wanted = ", ".join(names)
+        raise StructureError("wrong-type", f"It should return {len(names)} things ({wanted}); yours is {described(value)}.")
+    return [leaf for v, e, name in zip(value, expected, names, strict=True) for leaf in branch(v, e, name)]
+
+
+def branch(value: Any, expected: Any, name: str) -> list[Leaf]:
+    """Take one returned thing apart."""
+    if isinstance(expected, Record):
+        fields = list(expected.values)
+        if isinstance(value, Record) and set(value.values) == set(fields):
+            value = [value.values[f] for f in fields]
+        elif isinstance(value, Record):
+            value = list(value.values.values())
+        if not isinstance(value, list) or len(value) != len(fields):
+            wanted = f"{expected.kind}({', '.join(fields)})"
+            raise StructureError("wrong-type", f"`{name}` should be {wanted}; yours is {described(value)}.")
+        return [leaf for f, v in zip(fields, value, strict=True) for leaf in branch(v, expected.values[f], f"{name}.{f}")]
+    if isinstance(expected, list):
+        if not isinstance(value, list) or len(value) != len(expected):
+            raise StructureError("wrong-type", f"`{name}` should hold {len(expected)} items; yours is {described(value)}.")
+        return [leaf for i, (v, e) in enumerate(zip(value, expected, strict=True)) for leaf in branch(v, e, f"{name}[{i}]")]
+    return [Leaf(name, as_array(value, name))]
+
+
+def as_array(value: Any, name: str) -> Any:
+    """Return a snapshot as one array of numbers."""
+    if isinstance(value, list):
+        try:
+            value = np.array(value)
+        except ValueError:
+            raise StructureError("wrong-type", f"`{name}` should be one array; yours is {described(value)}.") from None
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc":
+        raise StructureError("wrong-type", f"`{name}` should be an array of numbers; yours is {described(value)}.")
+    return value
+
+
+def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_limit: float) -> tuple[str, str]:
+    """Return what is wrong with one outcome as a kind and a sentence; two empty strings if nothing is."""
+    if isinstance(outcome, TimedOut):
+        where = f" It was at {outcome.line}." if outcome.line else ""
+        left = "" if outcome.stopped else " It is inside compiled code and could not be stopped: restart the kernel."
+        return "timeout", f"stopped after {time_limit:g} seconds.{where}{left}"
+    if isinstance(outcome, Raised):
+        where = f", at {outcome.line}" if outcome.line else ""
+        return "raises", f"your function raised {outcome.kind}{': ' if outcome.message else ''}{outcome.message}{where}."
+    if outcome.value is None:
+        return "no-return", f"it should return {', '.join(names)}."
+    try:
+        mine = leaves(outcome.value, expected, names)
+    except StructureError as problem:
+        return problem.kind, str(problem)
+    right = leaves(expected, expected, names)
+    for got, want in zip(mine, right, strict=True):
+        if got.value.shape != want.value.shape:
+            return "wrong-shape", f"`{got.name}` has shape {got.value.shape}, expected {want.value.shape}."
+        if got.value.dtype.kind == "c" and want.value.dtype.kind != "c":
+            return "wrong-type", f"`{got.name}` is complex, expected real numbers."
+    off = [(got, want) for got, want in zip(mine, right, strict=True) if error(got.value, want.value) > TOLERANCE]
+    if not off:
+        return "", ""
+    fine = [got.name for got, want in zip(mine, right, strict=True) if error(got.value, want.value) <= TOLERANCE]
+    text = value_difference(*off[0])
+    if len(off) > 1:
+        text += " Also off: " + listed([got.name for got, _ in off[1:]]) + "."
+    if fine:
+        text += " Right already: " + listed(fine) + "."
+    return "values", text
+
+
+def value_difference(got: Leaf, want: Leaf) -> str:
+    """Say where one array is off, by how much, and whether by one factor throughout."""
+    a, b = np.asarray(got.value, complex if got.value.dtype.kind == "c" else float), want.value
+    with np.errstate(all="ignore"):
+        gap = np.nan_to_num(np.abs(a - b), nan=np.inf)
+        gap = np.where(a == b, 0, gap)
+        at = np.unravel_index(int(np.argmax(gap)), gap.shape)
+        place = f"{got.name}[{', '.join(str(int(i)) for i in at)}]" if at else got.name
+        text = f"`{place}` is {a[at]:.6g}, expected {b[at]:.6g}"
+        text += ", the largest difference." if gap.size > 1 else "."
+        ratio = a[at] / b[at]
+        if gap.size > 1 and np.isfinite(ratio) and ratio != 0 and error(a, ratio * b) <= TOLERANCE:
+            text += f" The whole array is {ratio:.6g} times what it should be."
+    return text
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Return names in a row, cut where there are many."""
+    shown = ", ".join(f"`{name}`" for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def described(value: Any) -> str:
+    """Name a snapshot for a sentence."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" if value.shape else "a number"
+    if isinstance(value, Record):
+        return f"{value.kind} with {len(value.values)} fields"
+    if isinstance(value, list):
+        return f"a sequence of {len(value)}"
+    return f"a {value.kind}" if isinstance(value, Other) else type(value).__name__
+
+
+def printed_case(arguments: Mapping[str, Any]) -> str:
+    """Return the arguments as text if they are few enough to read."""
+    lines: list[str] = []
+    entries = 0
+    for name, value in arguments.items():
+        for path, item in parts(name, value):
+            entries += item.size if isinstance(item, np.ndarray) else 0
+            text = np.array2string(item, precision=4, separator=", ") if isinstance(item, np.ndarray) else text_of(item)
+            lines.append(textwrap.indent(f"{path} = {text}", " " * (len(path) + 3)).strip())
+    return "\n".join(lines) if entries <= PRINTED_ENTRIES else ""
+
+
+def parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    """Take an argument apart into named arrays and other things."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return [p for f, v in zip(value._fields, value, strict=True) for p in parts(f"{name}.{f}", v)]
+    if isinstance(value, (list, tuple)):
+        return [p for i, v in enumerate(value) for p in parts(f"{name}[{i}]", v)]
+    return [(name, value)]
+
+
+def text_of(value: Any) -> str:
+    """Return a short text for something that is not an array."""
+    name = getattr(value, "__name__", None)
+    return str(name).rsplit(".", 1)[-1] if name else repr(value)
+
+
+def is_stub(function: Callable[..., Any]) -> bool:
+    """Whether a function's body is only a docstring, `...`, `pass` or `raise NotImplementedError`.
+
+    The source decides where there is one.  Without it the byte code does; there
+    `return None` differs from `pass` only by its column.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError, ValueError):
+        return empty_code(code)
+    if not isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    return all(empty_statement(statement) for statement in tree.body)
+
+
+def empty_statement(statement: ast.stmt) -> bool:
+    """Whether a statement is what a stub is made of."""
+    if isinstance(statement, ast.Raise):
+        raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
+
+
+SILENT = {"RESUME", "NOP", "CACHE", "PRECALL", "PUSH_NULL", "COPY_FREE_VARS", "NOT_TAKEN"}
+
+
+def empty_code(code: Any) -> bool:
+    """Whether byte code does nothing, or only raises NotImplementedError."""
+    steps = [step for step in dis.get_instructions(code) if step.opname not in SILENT]
+    if any(step.opname == "RAISE_VARARGS" for step in steps):
+        first = steps[0]
+        return first.opname == "LOAD_GLOBAL" and first.argval == "NotImplementedError" and len(steps) <= 5
+    if any(step.opname not in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") or step.argval not in (None,) for step in steps):
+        return False
+    place = steps[0].positions
+    if place is None or place.col_offset is None or place.end_col_offset is None:
+        return True
+    width = place.end_col_offset - place.col_offset
+    return width in (0, 3) or (width == 4 and place.col_offset % 4 == 0) or place.lineno != place.end_lineno

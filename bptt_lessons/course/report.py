@@ -1,0 +1,76 @@
+"""Reports: what a check tells a learner, as plain text and as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Literal
+
+Status = Literal["correct", "wrong", "not attempted"]
+
+# Words carry the meaning; the border's colour and style only repeat it.
+BORDER = {"correct": "solid #009E73", "wrong": "double #D55E00", "not attempted": "dotted #56B4E9"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of checking one function."""
+
+    exercise: str
+    status: Status
+    misconception: str | None
+    headline: str
+    details: tuple[str, ...] = ()  # paragraphs
+    block: str = ""  # shown as it stands: the printed case
+    advice: tuple[str, ...] = ()
+
+    def with_advice(self, *lines: str) -> Report:
+        """Return this report with lines added at its end."""
+        return replace(self, advice=(*self.advice, *lines))
+
+    def __str__(self) -> str:
+        parts = [f"{self.exercise}: {self.headline}", *self.details]
+        if self.block:
+            parts.append("\n".join("    " + line for line in self.block.splitlines()))
+        return "\n".join([*parts, *self.advice])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        style = f"border-left: 5px {BORDER[self.status]}; padding: 0.3em 0.9em; margin: 0.3em 0; max-width: 48em"
+        html = [f'<div role="status" style="{style}">']
+        html.append(f"<p><strong><code>{escape(self.exercise)}</code>: {escape(self.headline)}</strong></p>")
+        html += [f"<p>{paragraph(text)}</p>" for text in self.details]
+        if self.block:
+            html.append(f'<pre style="overflow-x: auto">{escape(self.block)}</pre>')
+        html += [f"<p>{paragraph(text)}</p>" for text in self.advice]
+        html.append("</div>")
+        return "\n".join(html)
+
+
+class Text:
+    """Lines of text, and a block shown as it stands."""
+
+    def __init__(self, *lines: str, block: str = "") -> None:
+        self.lines, self.block = lines, block
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines, self.block] if self.block else self.lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        html = [f"<p>{paragraph(line)}</p>" for line in self.lines]
+        if self.block:
+            html.append(f'<pre style="overflow-x: auto">{escape(self.block)}</pre>')
+        return "\n".join(html)
+
+
+def paragraph(text: str) -> str:
+    """Escape a line; `back quotes` become code."""
+    parts = escape(text, quote=False).split("`")
+    if len(parts) % 2 == 0:
+        return "`".join(parts)
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
