@@ -209,8 +209,8 @@ def notebook_shell() -> Any:
     return module.get_ipython() if module is not None else None
 
 
-DEFINITION = re.compile(r"^\w+\s+(my_\w+)\s*\(", re.MULTILINE)
-ASSIGNMENT = re.compile(r"^(my_\w+)\s*=(?!=)", re.MULTILINE)
+DEFINITION = re.compile(r"^def\s+(my_\w+)", re.MULTILINE)
+ATTEMPT = re.compile(r"^(?:\w+\s+)?(my_\w+)\s*[(=](?!=)", re.MULTILINE)  # in a cell that does not parse
 
 
 def forget_older_definitions(info: Any) -> None:
@@ -223,7 +223,7 @@ def forget_older_definitions(info: Any) -> None:
     source = info.raw_cell or ""
     names = set(DEFINITION.findall(source))
     if syntax_error(source) is not None:
-        names |= set(ASSIGNMENT.findall(source))
+        names |= set(ATTEMPT.findall(source))
     for name in names:
         _cells[name] = source
         shell.user_ns.pop(name, None)
