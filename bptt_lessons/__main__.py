@@ -1,0 +1,21 @@
+"""``python -m bptt_lessons``: the same as the command ``bptt-lessons``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Run the command line, or say what to do where the course cannot even be loaded."""
+    try:
+        from bptt_lessons.course import cli
+    except ImportError as error:
+        print(f"bptt-lessons: the course cannot be loaded ({error}).", file=sys.stderr)
+        print("In a clone: delete the folder .venv and run: python start.py", file=sys.stderr)
+        print(f'Else run: "{sys.executable}" -m pip install --force-reinstall bptt-lessons', file=sys.stderr)
+        return 1
+    return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

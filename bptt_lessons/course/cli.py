@@ -1,0 +1,292 @@
+"""The command line: ``bptt-lessons`` opens the course, copies it, checks it, and shows progress.
+
+``bptt-lessons open`` is what opens the course in a clone too: ``start.py`` sets up an
+environment and hands over to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import bptt_lessons
+from bptt_lessons.course import doctor, learner_folder, progress
+from bptt_lessons.course.learner_folder import Prepared
+
+FIRST = "00_start_here.ipynb"
+WORKSPACE = "bptt-lessons"  # JupyterLab's name for a layout of its own, apart from the user's other work
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Those of the process if it is not given.
+
+    Returns
+    -------
+    int
+        0 if all went well.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a folder's name may not fit the terminal's alphabet
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        arguments = ["open", *arguments]
+    try:
+        if arguments[0] == "open" and not {"-h", "--help"} & set(arguments):
+            return open_course(*split_open(arguments[1:]))
+        options = parser().parse_args(arguments)
+        result: int = options.run(options)
+        return result
+    except (OSError, ValueError) as error:
+        return complain(error)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads every command but ``open``, which it only describes."""
+    top = argparse.ArgumentParser(prog="bptt-lessons", description="Lessons on backpropagation through time.")
+    top.add_argument("--version", action="version", version=f"bptt-lessons {bptt_lessons.__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    folder = "your lessons (in a clone: my-lessons, else: ./bptt-lessons)"
+
+    command = commands.add_parser(
+        "open",
+        help="open the course in JupyterLab; copies the lessons first if need be",
+        usage="bptt-lessons open [FOLDER] [--no-browser] [options of JupyterLab]",
+    )
+    command.add_argument("folder", nargs="?", help=folder)
+    command.add_argument("--no-browser", action="store_true", help="only print the address")
+
+    command = commands.add_parser("copy", help="copy the lessons into a folder, never over anything in it")
+    command.add_argument("folder", help="made if it is missing")
+    command.set_defaults(run=lambda options: copy(options.folder))
+
+    command = commands.add_parser("doctor", help="check everything that the course needs")
+    command.add_argument("folder", nargs="?", help=folder)
+    command.set_defaults(run=lambda options: examine(lessons_folder(options.folder)))
+
+    command = commands.add_parser("progress", help="show what is solved and what comes next")
+    command.add_argument("folder", nargs="?", help=folder)
+    command.set_defaults(run=lambda options: show_progress(progress_folder(options.folder)))
+
+    command = commands.add_parser("reset", help="begin again: move the progress file aside")
+    command.add_argument("folder", nargs="?", help=folder)
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.set_defaults(run=lambda options: reset(progress_folder(options.folder), sure=options.yes))
+    return top
+
+
+def split_open(arguments: Sequence[str]) -> tuple[Path, bool, list[str]]:
+    """Split what follows ``open`` into the folder, whether to start a browser, and JupyterLab's share.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The folder, if there is one, comes before JupyterLab's options.
+    """
+    rest = [argument for argument in arguments if argument != "--no-browser"]
+    named = rest.pop(0) if rest and not rest[0].startswith("-") else None
+    return lessons_folder(named), len(rest) + (named is not None) == len(arguments), rest
+
+
+def lessons_folder(named: str | None) -> Path:
+    """Return the learner's folder: the one named, the current one if it is one, or the usual place.
+
+    Parameters
+    ----------
+    named : str or None
+    """
+    if named is not None:
+        return Path(os.path.abspath(Path(named).expanduser()))
+    here = Path.cwd()
+    return here if (here / learner_folder.OWN).is_dir() else learner_folder.default_folder()
+
+
+def progress_folder(named: str | None) -> Path:
+    """Return where progress is kept: the folder named, ``BPTT_LESSONS_HOME``, or the learner's folder.
+
+    Parameters
+    ----------
+    named : str or None
+    """
+    if named is None and os.environ.get("BPTT_LESSONS_HOME"):
+        return progress.home()
+    return lessons_folder(named)
+
+
+def complain(error: Exception) -> int:
+    """Say what went wrong, and return the exit code for it."""
+    print(f"bptt-lessons: {describe(error)}", file=sys.stderr)
+    if isinstance(error, OSError):
+        print("Make the folder writable, or choose another one: bptt-lessons open FOLDER", file=sys.stderr)
+    return 1
+
+
+def describe(error: Exception) -> str:
+    """Return an error's text, with the file first if it names one."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def announce(prepared: Prepared) -> None:
+    """Say what was copied."""
+    print(f"Your lessons are in {prepared.folder}")
+    for name in prepared.copied:
+        print(f"  copied: {name}")
+    for name in prepared.beside:
+        print(f"  new version, beside yours: {name}")
+
+
+def copy(folder: str) -> int:
+    """Copy the lessons, and do no more."""
+    prepared = learner_folder.prepare(folder)
+    announce(prepared)
+    if not prepared.copied and not prepared.beside:
+        print("Nothing to copy: every lesson is there already.")
+    return 0
+
+
+def examine(folder: Path) -> int:
+    """Print every check as it is made."""
+    broken = 0
+    for check in doctor.all_checks(folder):
+        print(doctor.line(check, detail=True), flush=True)
+        broken += bool(check.problem)
+    print("All is well." if not broken else f"Problems found: {broken}.")
+    return 1 if broken else 0
+
+
+def show_progress(folder: Path) -> int:
+    """Print where the learner stands."""
+    print(progress.progress_report(folder))
+    return 0
+
+
+def reset(folder: Path, *, sure: bool) -> int:
+    """Move the progress file aside, once the learner is sure."""
+    if not (folder / progress.FILE).exists():
+        print(f"There is no progress in {folder}: nothing to reset.")
+        return 0
+    if not sure:
+        print(f"This begins again with no exercise solved. The record in {folder} is kept under another name;")
+        print("your notebooks stay as they are.")
+        try:
+            sure = input("Type yes to go on: ").strip().lower() == "yes"
+        except EOFError:
+            print()
+    if not sure:
+        print("Nothing was changed.")
+        return 1
+    print(f"The record of before is now {progress.set_aside(folder)}")
+    return 0
+
+
+def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
+    """Prepare the learner's folder and serve it until it is stopped.
+
+    Parameters
+    ----------
+    folder : Path
+    browser : bool
+        Whether to open one.
+    extra : sequence of str
+        Further arguments for JupyterLab.
+    """
+    print("Starting JupyterLab ...", flush=True)
+    prepared = learner_folder.prepare(folder)
+    announce(prepared)
+    from jupyter_server.serverapp import list_running_servers
+
+    if server := running_on(folder, list_running_servers()):
+        url = server["url"] + page(folder).lstrip("/") + (f"?token={server['token']}" if server.get("token") else "")
+        print(f"The course is open already: {url}", flush=True)
+        if browser:
+            webbrowser.open(url)
+        return 0
+    os.environ.setdefault("BPTT_LESSONS_HOME", str(folder))
+    os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
+    print("Leave this window open while you learn; press Ctrl-C here twice to stop.", flush=True)
+    from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+
+    LabApp.launch_instance([*jupyter_arguments(folder, browser), *extra])
+    return 0
+
+
+def page(folder: Path) -> str:
+    """Return the address, on a server, of the lesson to begin with."""
+    tree = f"/tree/{quote(FIRST)}" if (folder / FIRST).exists() else ""
+    return f"/lab/workspaces/{WORKSPACE}{tree}"
+
+
+def jupyter_arguments(folder: Path, browser: bool) -> list[str]:
+    """Return what JupyterLab is started with: this folder, this Python, and no talk with the outside.
+
+    Parameters
+    ----------
+    folder : Path
+    browser : bool
+    """
+    from bptt_lessons.course import kernels
+
+    return [
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url={page(folder)}",
+        f"--ServerApp.kernel_spec_manager_class={kernels.NAME}",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        *([] if browser else ["--no-browser"]),
+        *(["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
+    ]
+
+
+def running_on(folder: Path, servers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the first of the servers that serves this very folder and answers.
+
+    Parameters
+    ----------
+    folder : Path
+    servers : iterable of mapping
+        As Jupyter lists them.
+    """
+    for server in servers:
+        if Path(server.get("root_dir", "")).resolve() == folder.resolve() and answers(server):
+            return server
+    return None
+
+
+def answers(server: Mapping[str, Any]) -> bool:
+    """Ask a server whether it is there.
+
+    Parameters
+    ----------
+    server : mapping
+    """
+    request = urllib.request.Request(
+        server["url"] + "api/status", headers={"Authorization": f"token {server.get('token', '')}"}
+    )
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    try:
+        with direct.open(request, timeout=3) as response:
+            return "started" in json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code == 403  # it is there, and wants a password
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,264 @@
+"""The doctor: is everything here that the course needs, and if not, what is to be done?
+
+``bptt-lessons doctor`` runs every check.  ``environment_report()`` runs those that take
+no time, for a notebook; its text holds no versions and no paths while all is well.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bptt_lessons.course import learner_folder, progress
+
+OLDEST_PYTHON = (3, 11)
+NEEDED = {"numpy": ("NumPy", "2.0"), "matplotlib": ("Matplotlib", "3.9")}
+NEEDED |= {"jupyterlab": ("JupyterLab", "4.2"), "ipywidgets": ("ipywidgets", "8.1.2")}
+FRONT_END = "@jupyter-widgets/jupyterlab-manager"
+LEAST_SPACE = 100_000_000  # bytes
+
+
+class Check(NamedTuple):
+    """What was found about one thing."""
+
+    name: str
+    problem: str = ""  # empty if all is well
+    mend: str = ""
+    detail: str = ""  # versions and paths, for the terminal
+
+
+class EnvironmentReport:
+    """The result of several checks, as plain text."""
+
+    def __init__(self, checks: Iterable[Check]) -> None:
+        self.checks = tuple(checks)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check found all well."""
+        return not any(check.problem for check in self.checks)
+
+    def __str__(self) -> str:
+        return "\n".join(line(check) for check in self.checks)
+
+    __repr__ = __str__
+
+
+def line(check: Check, *, detail: bool = False) -> str:
+    """Return what was found, in one line.
+
+    Parameters
+    ----------
+    check : Check
+    detail : bool
+        With versions and paths.
+    """
+    if check.problem:
+        return f"{check.name}: problem: {check.problem}. To mend it: {check.mend}"
+    return f"{check.name}: ok" + (f" ({check.detail})" if detail and check.detail else "")
+
+
+def environment_report() -> EnvironmentReport:
+    """Check the environment that a notebook runs in, in well under a second.
+
+    Returns
+    -------
+    EnvironmentReport
+        Shows itself as plain text, one line for each check.
+    """
+    return EnvironmentReport([*quick_checks(progress.home())])
+
+
+def quick_checks(folder: Path) -> Iterator[Check]:
+    """Run the checks that neither start nor write anything.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the learner's lessons and progress are.
+    """
+    yield python_version()
+    yield from (installed(*names) for names in NEEDED.items())
+    yield widgets_front_end()
+    yield can_write(folder)
+    yield free_space(folder)
+
+
+def all_checks(folder: Path) -> Iterator[Check]:
+    """Run every check.
+
+    Parameters
+    ----------
+    folder : Path
+        The learner's folder; it need not exist yet.
+    """
+    yield from quick_checks(folder)
+    yield writing(folder)
+    yield lessons()
+    yield imports()
+    yield kernel()
+
+
+def again() -> str:
+    """Say how everything is installed anew, from a clone or from a package."""
+    if root := learner_folder.clone():
+        return f'delete the folder "{root / ".venv"}" and run: python start.py'
+    return f'run: "{sys.executable}" -m pip install --force-reinstall bptt-lessons'
+
+
+def python_version() -> Check:
+    """Check that Python is new enough."""
+    oldest = ".".join(map(str, OLDEST_PYTHON))
+    found = platform.python_version()
+    problem = f"this is Python {found}, and {oldest} is needed" if sys.version_info < OLDEST_PYTHON else ""
+    return Check("Python", problem, f"install Python {oldest} or newer", f"{found}, {sys.executable}")
+
+
+def installed(package: str, named: tuple[str, str]) -> Check:
+    """Check that a package is there and new enough.
+
+    Parameters
+    ----------
+    package : str
+    named : (str, str)
+        Its name as people write it, and the oldest version that will do.
+    """
+    name, oldest = named
+    mend = f'run: "{sys.executable}" -m pip install --upgrade "{package}>={oldest}"'
+    try:
+        found = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "it is not installed", mend)
+    if release(found) < release(oldest):
+        return Check(name, f"version {found} is older than {oldest}", mend)
+    return Check(name, detail=found)
+
+
+def release(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: (8, 1, 2) for 8.1.2rc1.
+
+    Parameters
+    ----------
+    version : str
+    """
+    leading = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in leading.group().split(".")) if leading else ()
+
+
+def widgets_front_end() -> Check:
+    """Check that JupyterLab will find what draws the sliders."""
+    name, mend = "Widgets in JupyterLab", f'run: "{sys.executable}" -m pip install --force-reinstall jupyterlab_widgets'
+    try:
+        from jupyter_core.paths import jupyter_path
+    except ImportError:
+        return Check(name, "Jupyter is not installed", again())
+    for folder in jupyter_path("labextensions"):
+        if Path(folder, FRONT_END, "package.json").is_file():
+            return Check(name, detail=folder)
+    return Check(name, f"{FRONT_END} is not installed", mend)
+
+
+def nearest_existing(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists."""
+    folder = Path(os.path.abspath(folder))
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def can_write(folder: Path) -> Check:
+    """Check the rights on a folder, without writing into it.
+
+    Parameters
+    ----------
+    folder : Path
+        If it does not exist yet, it must be possible to make it.
+    """
+    existing = nearest_existing(folder)
+    well = existing.is_dir() and os.access(existing, os.W_OK)
+    problem = "" if well else f"{existing} cannot be written"
+    return Check("Your folder", problem, "choose another folder, or change the rights of this one", str(folder))
+
+
+def writing(folder: Path) -> Check:
+    """Check that a file can really be written.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    existing = nearest_existing(folder)
+    path = existing / f".bptt-lessons-{uuid.uuid4().hex}.tmp"
+    problem = ""
+    try:
+        path.write_bytes(b"0" * 10_000)
+    except OSError as error:
+        problem = f"writing into {existing} failed ({error.strerror})"
+    finally:
+        if path.exists():
+            path.unlink()
+    return Check("Writing a file", problem, "choose another folder, or make room on the disk", str(existing))
+
+
+def free_space(folder: Path) -> Check:
+    """Check that the disk is not nearly full.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    free = shutil.disk_usage(nearest_existing(folder)).free
+    problem = "" if free >= LEAST_SPACE else f"only {free / 1e6:.0f} MB are free"
+    return Check("Disk space", problem, f"make room for {LEAST_SPACE / 1e6:.0f} MB", f"{free / 1e9:.1f} GB free")
+
+
+def lessons() -> Check:
+    """Check that the lessons are there to be copied."""
+    folder = learner_folder.shipped_folder()
+    count = len(learner_folder.shipped_lessons(folder))
+    return Check("Lessons", "" if count else f"there are none in {folder}", again(), f"{count} in {folder}")
+
+
+def imports() -> Check:
+    """Check that the packages load, in a Python of their own."""
+    command = [sys.executable, "-c", "import " + ", ".join(NEEDED)]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("Loading the packages", str(error), again())
+    last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+    return Check("Loading the packages", last if result.returncode else "", again())
+
+
+def kernel() -> Check:
+    """Check that a notebook's kernel starts, is this Python and knows the course."""
+    name = "Starting a kernel"
+    try:
+        from jupyter_client.manager import KernelManager
+
+        from bptt_lessons.course.kernels import ThisPython
+
+        manager = KernelManager(kernel_spec_manager=ThisPython())
+        manager.start_kernel()
+        try:
+            client = manager.client()
+            client.start_channels()
+            client.wait_for_ready(timeout=60)
+            reply = client.execute_interactive(
+                "import bptt_lessons.course", timeout=60, output_hook=lambda message: None
+            )
+            content = reply["content"]
+            client.stop_channels()
+        finally:
+            manager.shutdown_kernel(now=True)
+    except Exception as error:  # whatever goes wrong here is what the doctor is asked for
+        return Check(name, f"{type(error).__name__}: {error}", again())
+    problem = "" if content["status"] == "ok" else f"{content['ename']}: {content['evalue']}"
+    return Check(name, problem, again(), sys.executable)

@@ -1,0 +1,271 @@
+"""The learner's folder: their own copy of the lessons, which nothing here ever overwrites.
+
+Lessons that are missing are copied.  Where a shipped lesson has changed since it was
+copied, its new version is put beside the learner's.  What was copied is remembered in
+``.bptt-lessons/manifest.json`` inside the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import bptt_lessons
+from bptt_lessons.course.locking import locked
+
+LESSONS = "[0-9][0-9]_*.ipynb"
+OWN = ".bptt-lessons"  # what this module keeps in the folder
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+class Prepared(NamedTuple):
+    """What was done to a folder: names of lessons."""
+
+    folder: Path
+    copied: tuple[str, ...]  # were missing
+    beside: tuple[str, ...]  # new versions, under names of their own
+    kept: tuple[str, ...]  # were there already
+
+
+def clone() -> Path | None:
+    """Return the root of the clone that this package is imported from, or None if it is installed."""
+    root = Path(str(files("bptt_lessons"))).resolve().parent
+    return root if (root / "start.py").is_file() and (root / "notebooks").is_dir() else None
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the lessons as shipped, in a clone or in an installed package."""
+    root = clone()
+    return root / "notebooks" if root else Path(str(files("bptt_lessons"))) / "notebooks"
+
+
+def default_folder() -> Path:
+    """Return where a learner's lessons are kept if no folder is named."""
+    root = clone()
+    return root / "my-lessons" if root else Path.cwd() / "bptt-lessons"
+
+
+def shipped_lessons(folder: Path) -> list[Path]:
+    """Return the lessons in a folder, in reading order.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    return sorted(path for path in folder.glob(LESSONS) if path.is_file())
+
+
+def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = bptt_lessons.__version__) -> Prepared:
+    """Bring a learner's folder up to date, without touching any file in it.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Made if it is missing.
+    shipped : Path, optional
+        Where the lessons are copied from; the package's own if it is not given.
+    version : str
+        Named in the new version of a lesson that changed.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ValueError
+        If the folder is that of the shipped lessons, or inside it.
+    FileNotFoundError
+        If no lessons were shipped.
+    OSError
+        If the folder cannot be written.
+    """
+    folder = Path(os.path.abspath(Path(folder).expanduser()))
+    shipped = shipped_folder() if shipped is None else shipped
+    lessons = shipped_lessons(shipped)
+    if not lessons:
+        raise FileNotFoundError(f"there are no lessons in {shipped}: the course is not installed whole")
+    if folder.resolve().is_relative_to(shipped.resolve()):
+        raise ValueError(f"folder is {folder}, where the lessons as shipped are kept; expected another one")
+    own = folder / OWN
+    own.mkdir(parents=True, exist_ok=True)
+    copied, beside, kept = [], [], []
+    with locked(own / "lock"):
+        remove_leftovers(own)
+        manifest = read_manifest(own / MANIFEST)
+        for lesson in lessons:
+            content = lesson.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if create(folder / lesson.name, content, own):
+                copied.append(lesson.name)
+            elif manifest.get(lesson.name) == digest or same(folder / lesson.name, content):
+                kept.append(lesson.name)
+            else:
+                beside.append(create_beside(folder, lesson.stem, version, content, own))
+            if manifest.get(lesson.name) != digest:
+                manifest[lesson.name] = digest
+                write_manifest(own, manifest)
+    return Prepared(folder, tuple(copied), tuple(beside), tuple(kept))
+
+
+def create_beside(folder: Path, stem: str, version: str, content: bytes, own: Path) -> str:
+    """Write a new version of a lesson under the first free name, and return the name.
+
+    Parameters
+    ----------
+    folder : Path
+    stem : str
+        The lesson's name without its suffix.
+    version : str
+    content : bytes
+    own : Path
+        Where temporary files may be written.
+    """
+    for name in names_beside(stem, version):
+        if create(folder / name, content, own) or same(folder / name, content):
+            return name
+    raise AssertionError("names without end came to an end")
+
+
+def names_beside(stem: str, version: str) -> Iterator[str]:
+    """Yield the names that a new version may have, without end."""
+    yield f"{stem} (version {version}).ipynb"
+    number = 2
+    while True:
+        yield f"{stem} (version {version}, copy {number}).ipynb"
+        number += 1
+
+
+def create(path: Path, content: bytes, own: Path) -> bool:
+    """Write a file that does not exist yet, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    own : Path
+        Where temporary files may be written, on the same disk.
+
+    Returns
+    -------
+    bool
+        False if there was anything of that name.
+    """
+    if os.path.lexists(path):
+        return False
+    temporary = write_temporary(own, content)
+    try:
+        os.link(temporary, path)  # unlike a renaming, this never replaces a file
+    except FileExistsError:
+        return False
+    except (OSError, NotImplementedError):  # a disk without hard links
+        return create_exclusively(path, content)
+    finally:
+        temporary.unlink()
+    return True
+
+
+def create_exclusively(path: Path, content: bytes) -> bool:
+    """Write a file that does not exist yet, straight to its name.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Returns
+    -------
+    bool
+        False if there was anything of that name.
+    """
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        return False
+    try:
+        with file:
+            file.write(content)
+    except OSError:  # no half a lesson is left behind
+        path.unlink()
+        raise
+    return True
+
+
+def same(path: Path, content: bytes) -> bool:
+    """Say whether a file has just this content.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+    """
+    try:
+        return path.read_bytes() == content
+    except OSError:  # a folder of that name, a broken link
+        return False
+
+
+def write_temporary(own: Path, content: bytes) -> Path:
+    """Write a file under a name that nobody else has, down to the disk.
+
+    Parameters
+    ----------
+    own : Path
+        The folder for it.
+    content : bytes
+    """
+    path = own / f"{uuid.uuid4().hex}.tmp"
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def remove_leftovers(own: Path) -> None:
+    """Remove what a killed process left; called under the lock.
+
+    Parameters
+    ----------
+    own : Path
+    """
+    for path in own.glob("*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def read_manifest(path: Path) -> dict[str, str]:
+    """Return the hash of each lesson as it was last shipped here; empty if that is not known.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        lessons = found["lessons"].items() if found["format"] == FORMAT else ()
+        return {name: digest for name, digest in lessons if isinstance(digest, str)}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def write_manifest(own: Path, manifest: dict[str, str]) -> None:
+    """Replace the manifest, whole.
+
+    Parameters
+    ----------
+    own : Path
+    manifest : dict of str to str
+    """
+    text = json.dumps({"format": FORMAT, "lessons": manifest}, indent=2, sort_keys=True)
+    os.replace(write_temporary(own, (text + "\n").encode()), own / MANIFEST)

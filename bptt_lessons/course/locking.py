@@ -1,0 +1,75 @@
+"""Locks: one process at a time writes into a learner's folder.
+
+The operating system holds the lock and lets go of it when the process ends, however
+it ends, so that nothing stale is left behind by a kill.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SECONDS = 10.0
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock on an open file if nobody holds it; say whether it is taken.
+
+    Parameters
+    ----------
+    descriptor : int
+
+    Returns
+    -------
+    bool
+        Also true on a file system that knows no locks, where going on is the better choice.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextmanager
+def locked(path: Path, seconds: float = SECONDS) -> Iterator[None]:
+    """Hold the lock that a file stands for; the file itself stays empty.
+
+    Parameters
+    ----------
+    path : Path
+        Made if it is missing; its folder must exist.
+    seconds : float
+        How long to wait for another process.
+
+    Raises
+    ------
+    TimeoutError
+        If another process held the lock all the while.
+    OSError
+        If the file cannot be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        end = time.monotonic() + seconds
+        while not try_lock(descriptor):
+            if time.monotonic() > end:
+                raise TimeoutError(f"another program has held {path} for {seconds:g} seconds")
+            time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)  # which lets go of the lock

@@ -1,0 +1,283 @@
+"""Progress: what a learner has tried and solved, kept where no kill can lose it.
+
+One line of JSON is added for each new result, beside the learner's notebooks or in
+the folder that the environment variable ``BPTT_LESSONS_HOME`` names.  A line holds
+neither code nor names, and none is ever changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bptt_lessons.course.locking import locked
+
+FILE = "progress.jsonl"
+LOCK = ".progress.lock"
+FORMAT = 1
+STATUSES = ("correct", "wrong", "not attempted")
+
+
+class Entry(NamedTuple):
+    """One result of one check."""
+
+    time: str  # UTC, ISO 8601
+    lesson: str  # notebook stem
+    exercise: str
+    status: str  # one of STATUSES
+    misconception: str | None
+
+
+class Standing(NamedTuple):
+    """Where a learner stands with one exercise."""
+
+    lesson: str
+    exercise: str
+    state: str  # "solved", "tried" or "not attempted"
+    misconception: str | None  # the last one named, while it is not solved
+
+
+def home() -> Path:
+    """Return the folder that progress is kept in.
+
+    Returns
+    -------
+    Path
+        ``BPTT_LESSONS_HOME`` if it is set, else the current folder, which is the notebook's own.
+    """
+    named = os.environ.get("BPTT_LESSONS_HOME")
+    return Path(named).expanduser() if named else Path.cwd()
+
+
+def parse(line: bytes) -> Entry | None:
+    """Read one line; None if it is broken or not ours.
+
+    Parameters
+    ----------
+    line : bytes
+    """
+    try:
+        fields = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict) or fields.get("version") != FORMAT:
+        return None
+    texts = [fields.get(name) for name in ("time", "lesson", "exercise", "status")]
+    misconception = fields.get("misconception")
+    known = all(isinstance(text, str) for text in texts) and texts[3] in STATUSES
+    if not known or not isinstance(misconception, str | None):
+        return None
+    return Entry(*texts, misconception)  # type: ignore[arg-type]
+
+
+def read(folder: Path | str | None = None) -> list[Entry]:
+    """Read all results, oldest first; broken and foreign lines are passed over.
+
+    Parameters
+    ----------
+    folder : Path or str, optional
+        ``home()`` if it is not given.
+
+    Returns
+    -------
+    list of Entry
+        Empty if nothing was recorded yet.
+
+    Raises
+    ------
+    OSError
+        If the file is there and cannot be read.
+    """
+    try:
+        content = (home() if folder is None else Path(folder)).joinpath(FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [entry for line in content.split(b"\n") if (entry := parse(line)) is not None]
+
+
+def record(
+    lesson: str, exercise: str, status: str, misconception: str | None, *, folder: Path | str | None = None
+) -> None:
+    """Add one result, unless it is the same as the last one of this exercise.
+
+    Parameters
+    ----------
+    lesson, exercise : str
+    status : {"correct", "wrong", "not attempted"}
+    misconception : str or None
+    folder : Path or str, optional
+        ``home()`` if it is not given; made if it is missing.
+
+    Raises
+    ------
+    ValueError
+        If the status is not one of the three.
+    OSError
+        If the line could not be written; its text can be shown to the learner.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"status is {status!r}; expected one of {', '.join(map(repr, STATUSES))}")
+    folder = home() if folder is None else Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / LOCK):
+        earlier = [entry for entry in read(folder) if entry[1:3] == (lesson, exercise)]
+        if earlier and earlier[-1][3:] == (status, misconception):
+            return
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        entry = Entry(now, lesson, exercise, status, misconception)
+        append_line(folder / FILE, json.dumps({"version": FORMAT, **entry._asdict()}))
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a whole line to a file in one write, mending a last line that was cut off.
+
+    Parameters
+    ----------
+    path : Path
+    line : str
+        Without its end.
+    """
+    binary = getattr(os, "O_BINARY", 0)  # on Windows, so that a line's end stays one byte
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | binary, 0o666)
+    try:
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if size:
+            os.lseek(descriptor, size - 1, os.SEEK_SET)
+        cut_off = size > 0 and os.read(descriptor, 1) != b"\n"
+        data = ("\n" * cut_off + line + "\n").encode("utf-8")
+        if os.write(descriptor, data) != len(data):
+            raise OSError(f"{path} could not be written to its end: is the disk full?")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exercises_in_order() -> dict[str, str]:
+    """Return the lesson of every exercise, by name, in the order in which they are met."""
+    from bptt_lessons.course import EXERCISES
+
+    exercises: Mapping[str, Any] = EXERCISES
+    return dict(sorted(((name, e.lesson) for name, e in exercises.items()), key=lambda pair: pair[1]))
+
+
+def summary(entries: Iterable[Entry], exercises: Mapping[str, str] | None = None) -> list[Standing]:
+    """Say where a learner stands: what was once solved stays solved.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        Oldest first.
+    exercises : mapping of str to str, optional
+        The lesson of each exercise, in the order wanted; those of the course if it is not given.
+
+    Returns
+    -------
+    list of Standing
+        One for each exercise.
+    """
+    if exercises is None:
+        exercises = exercises_in_order()
+    by_exercise: dict[str, list[Entry]] = {name: [] for name in exercises}
+    for entry in entries:
+        if entry.exercise in by_exercise:
+            by_exercise[entry.exercise].append(entry)
+    return [standing(lesson, name, by_exercise[name]) for name, lesson in exercises.items()]
+
+
+def standing(lesson: str, exercise: str, entries: Sequence[Entry]) -> Standing:
+    """Say where a learner stands with one exercise.
+
+    Parameters
+    ----------
+    lesson, exercise : str
+    entries : sequence of Entry
+        Those of this exercise, oldest first.
+    """
+    statuses = {entry.status for entry in entries}
+    if "correct" in statuses:
+        return Standing(lesson, exercise, "solved", None)
+    if "wrong" in statuses:
+        named = [entry.misconception for entry in entries if entry.misconception]
+        return Standing(lesson, exercise, "tried", named[-1] if named else None)
+    return Standing(lesson, exercise, "not attempted", None)
+
+
+class ProgressReport:
+    """Where a learner stands, as plain text."""
+
+    def __init__(self, standings: Sequence[Standing]) -> None:
+        self.standings = tuple(standings)
+
+    def __str__(self) -> str:
+        lines = []
+        for lesson in dict.fromkeys(s.lesson for s in self.standings):
+            here = [s for s in self.standings if s.lesson == lesson]
+            solved = sum(s.state == "solved" for s in here)
+            lines.append(f"{lesson}: {solved} of {len(here)} solved")
+            lines += [f"  {s.exercise}: {s.state}{why(s)}" for s in here]
+        return "\n".join([*lines, next_step(self.standings)])
+
+    __repr__ = __str__
+
+
+def why(s: Standing) -> str:
+    """Name the last misconception, if there is one."""
+    return f" (last diagnosis: {s.misconception})" if s.misconception else ""
+
+
+def next_step(standings: Sequence[Standing]) -> str:
+    """Name the first exercise that is not solved."""
+    for s in standings:
+        if s.state != "solved":
+            return f"Next: {s.exercise} in {s.lesson}"
+    return "Every exercise is solved." if standings else "There are no exercises yet."
+
+
+def progress_report(folder: Path | str | None = None) -> ProgressReport:
+    """Show where the learner stands, in a notebook or a terminal.
+
+    Parameters
+    ----------
+    folder : Path or str, optional
+        ``home()`` if it is not given.
+
+    Returns
+    -------
+    ProgressReport
+        Its text depends on what is solved, tried and diagnosed, and on nothing else.
+    """
+    return ProgressReport(summary(read(folder)))
+
+
+def set_aside(folder: Path | str | None = None) -> Path | None:
+    """Begin again: move the progress file to a name of its own, where it is kept.
+
+    Parameters
+    ----------
+    folder : Path or str, optional
+        ``home()`` if it is not given.
+
+    Returns
+    -------
+    Path or None
+        Where the file is now; None if there was none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved.
+    """
+    folder = home() if folder is None else Path(folder)
+    path = folder / FILE
+    if not path.exists():
+        return None
+    with locked(folder / LOCK):
+        now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        names = (f"progress-until-{now}{number}.jsonl" for number in ["", *(f"-{n}" for n in range(2, 1000))])
+        aside = next(folder / name for name in names if not (folder / name).exists())
+        path.rename(aside)
+    return aside
