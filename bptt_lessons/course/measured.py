@@ -1,0 +1,39 @@
+"""Measured numbers: the one way in which a lesson prints what differs from run to run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def measured(value: float, format: str = ".3g", unit: str = "") -> str:
+    """Return a measured number as text that marks it as such.
+
+    Seconds, bytes and trained errors differ from machine to machine.  The tests of the
+    notebooks compare every printed character save what stands in these brackets.
+
+    Parameters
+    ----------
+    value : number
+    format : str, optional
+        A format for one number, such as ``".3g"``.
+    unit : str, optional
+
+    Returns
+    -------
+    str
+        Such as ``[measured 1.23 s]``.
+
+    Raises
+    ------
+    ValueError
+        If `value` is no real number, or the format does not fit it or yields a bracket.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ValueError(f"value must be one real number, got {type(value).__name__}")
+    try:
+        number = f"{value:{format}}"
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"format {format!r} does not fit a {type(value).__name__}, expected such as '.3g'") from error
+    if "]" in number + unit or "\n" in number + unit:
+        raise ValueError(f"format {format!r} and unit {unit!r} must not hold ']' or a line break")
+    return f"[measured {number}{' ' if unit else ''}{unit}]"

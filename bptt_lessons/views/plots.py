@@ -1,0 +1,345 @@
+"""Plots for the lessons: one call, one picture, with a text for those who do not see it.
+
+Every helper shows its figure and returns None, so that it can end a cell.  Colours are
+Okabe and Ito's, and nothing is told by colour alone: curves differ by dash and marker,
+steps that count by shape, values in a heat map by number where it fits.  The ground is
+opaque and light, so that a figure can be read in a dark theme as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from bptt_lessons.arguments import Array
+
+WIDTH, HEIGHT, DPI = 640, 320, 96
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (7, 2, 2, 2)),
+    (0, (1, 1)),
+    (0, (9, 3, 1, 3, 1, 3)),
+    "--",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DIVERGING = LinearSegmentedColormap.from_list("vermillion to blue", ["#D55E00", "#ffffff", "#0072B2"])
+Curve = ArrayLike | tuple[ArrayLike, ArrayLike]
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure as one picture with a text in its place for those who do not see it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    alt : str
+        What the picture shows, in words, without any measured digits.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is empty.
+    """
+    from IPython.display import display
+
+    display({"text/html": html(figure, alt), "text/plain": f"Figure: {alt}"}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def html(figure: Figure, alt: str) -> str:
+    """Return a figure as an ``img`` element that holds its own data; parameters and errors are those of `show`."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt must say in words what the picture shows, got {alt!r}")
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure must be a matplotlib Figure, got {type(figure).__name__}")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    pixels = Image.fromarray(rgba[..., :3].copy())
+    data = io.BytesIO()
+    # A palette of 256 colours halves what a notebook has to carry, to no visible harm.
+    pixels.quantize(256, dither=Image.Dither.NONE).save(data, "png", optimize=True)
+    picture = base64.b64encode(data.getvalue()).decode()
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">'
+
+
+def lines(
+    curves: Mapping[str, Curve],
+    *,
+    x: ArrayLike | None = None,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    alt: str,
+    log: str = "",
+    level: Mapping[str, float] | None = None,
+) -> None:
+    """Plot curves by name, with horizontal lines of reference.
+
+    Parameters
+    ----------
+    curves : mapping of str to array (n,) or pair of arrays (n,)
+        A pair is (x, y).
+    x : array (n,), optional
+        For all curves that are not pairs; 0, 1, 2 ... if left out.
+    xlabel, ylabel, title, alt : str
+    log : "", "x", "y" or "xy"
+        The axes that are logarithmic.
+    level : mapping of str to float, optional
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, there is nothing to plot, or a text is missing.
+    """
+    if log not in ("", "x", "y", "xy"):
+        raise ValueError(f"log must be '', 'x', 'y' or 'xy', got {log!r}")
+    _check_names("curves", curves)
+    if len(curves) > len(COLOURS):
+        raise ValueError(f"curves holds {len(curves)} curves, expected at most {len(COLOURS)} that can be told apart")
+    figure, axes = _figure(xlabel, ylabel, title)
+    for place, (name, curve) in enumerate(curves.items()):
+        across, values = _curve(name, curve, x)
+        few = len(values) <= 40
+        axes.plot(
+            across,
+            values,
+            color=COLOURS[place],
+            linestyle=DASHES[place],
+            marker=MARKERS[place] if len(curves) > 1 or few else None,
+            markevery=1 if len(values) <= 16 else max(1, len(values) // 10),
+            markersize=5,
+            linewidth=1.8,
+            label=name,
+        )
+    for axis in log:
+        getattr(axes, f"set_{axis}scale")("log")
+    _levels(axes, level)
+    if len(curves) > 1:
+        axes.legend(fontsize=10, framealpha=0.9, handlelength=3.5)
+    else:
+        axes.set_ylabel(ylabel or next(iter(curves)))
+    show(figure, alt)
+
+
+def heatmap(
+    values: ArrayLike,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    alt: str,
+    value_label: str = "",
+    annotate: bool = False,
+    rows: Sequence[object] | None = None,
+    columns: Sequence[object] | None = None,
+) -> None:
+    """Show a matrix as colours, row 0 at the top.
+
+    Parameters
+    ----------
+    values : array (rows, columns)
+        If both signs occur, white is 0 and the two signs differ in hue.
+    xlabel, ylabel, title, alt : str
+    value_label : str, optional
+        Stands beside the colour bar.
+    annotate : bool, optional
+        Whether to write each number into its cell.
+    rows, columns : sequence, optional
+        Names of the rows and columns, such as ``range(1, T + 1)``; counted from 0 if left out.
+
+    Raises
+    ------
+    ValueError
+        If `values` is no matrix of finite numbers, or a text is missing.
+    """
+    matrix = np.asarray(values, dtype=float)
+    if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
+        raise ValueError(f"values has shape {matrix.shape}, expected (rows, columns) of finite numbers")
+    figure, axes = _figure(xlabel, ylabel, title)
+    signed = bool(matrix.min() < 0 < matrix.max())
+    bound = float(np.abs(matrix).max()) if signed else None
+    image = axes.imshow(
+        matrix,
+        cmap=DIVERGING if signed else "cividis",
+        aspect="auto",
+        interpolation="nearest",
+        vmin=None if bound is None else -bound,
+        vmax=bound,
+    )
+    axes.grid(False)
+    for axis, argument, names, size in (
+        (axes.yaxis, "rows", rows, matrix.shape[0]),
+        (axes.xaxis, "columns", columns, matrix.shape[1]),
+    ):
+        if names is not None:
+            if len(names) != size:
+                raise ValueError(
+                    f"{argument} holds {len(names)} names, expected {size}: values has shape {matrix.shape}"
+                )
+            axis.set_ticks(range(size), [str(name) for name in names])
+        elif size <= 12:
+            axis.set_ticks(range(size))
+        else:
+            axis.set_major_locator(MaxNLocator(integer=True))
+    bar = figure.colorbar(image, ax=axes)
+    bar.set_label(value_label, fontsize=11)
+    if annotate:
+        for (row, column), value in np.ndenumerate(matrix):
+            red, green, blue, _ = image.cmap(image.norm(value))
+            ink = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
+            axes.text(column, row, f"{value:.2g}", ha="center", va="center", color=ink, fontsize=10)
+    show(figure, alt)
+
+
+def masks(masks: Mapping[str, Any], *, title: str, alt: str) -> None:
+    """Draw unrolled graphs that show which steps count in the loss.
+
+    A step that counts is a filled square with a tick, any other a hollow circle.
+
+    Parameters
+    ----------
+    masks : mapping of str to bool array (T,) or (T, N)
+        Of (T, N) the first sequence is drawn.
+    title, alt : str
+
+    Raises
+    ------
+    ValueError
+        If a mask is not boolean or has another shape, or a text is missing.
+    """
+    _check_names("masks", masks)
+    rows = []
+    for name, mask in masks.items():
+        array = np.asarray(mask)
+        if array.dtype != np.bool_ or array.ndim not in (1, 2) or array.size == 0:
+            raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}, expected bool (T,) or (T, N)")
+        rows.append((name, array if array.ndim == 1 else array[:, 0]))
+    T_max = max(len(mask) for _, mask in rows)
+    figure, axes = _figure("step t", "", title)
+    for rank, (name, mask) in enumerate(rows):
+        base = -1.6 * rank
+        for t, counts in enumerate(mask, 1):
+            if t > 1:
+                axes.annotate("", (t - 0.16, base), (t - 0.84, base), arrowprops={"arrowstyle": "->", "lw": 1.3})
+            axes.annotate("", (t, base + 0.5), (t, base + 0.14), arrowprops={"arrowstyle": "->", "lw": 1.1})
+            axes.plot(t, base, "o", color="#56B4E9", markeredgecolor="black", markersize=11)
+            if counts:
+                axes.plot(t, base + 0.66, "s", color="#D55E00", markeredgecolor="black", markersize=13)
+                axes.text(t, base + 0.645, "L", ha="center", va="center", color="white", fontsize=9, weight="bold")
+            else:
+                axes.plot(t, base + 0.66, "o", color="white", markeredgecolor="#777777", markersize=11)
+        axes.text(0.45, base + 0.3, name, ha="right", va="center", fontsize=11)
+    longest = max(len(name) for name, _ in rows)
+    axes.set_xlim(0.4 - 0.0155 * longest * (T_max + 0.5), T_max + 0.5)
+    axes.set_ylim(-1.6 * (len(rows) - 1) - 0.45, 1.15)
+    axes.set_xticks(range(1, T_max + 1))
+    axes.set_yticks([])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("step t     (square with L: counts in the loss; hollow circle: does not)", fontsize=11)
+    show(figure, alt)
+
+
+def bars(
+    values: Mapping[str, Sequence[float]],
+    *,
+    ylabel: str,
+    title: str,
+    alt: str,
+    level: Mapping[str, float] | None = None,
+) -> None:
+    """Show a few numbers for each method, one dot for each seed, and their mean as a line.
+
+    Parameters
+    ----------
+    values : mapping of str to sequence of float
+    ylabel, title, alt : str
+    level : mapping of str to float, optional
+        Horizontal lines of reference by name.
+
+    Raises
+    ------
+    ValueError
+        If a method has no numbers or one that is not finite, or a text is missing.
+    """
+    _check_names("values", values)
+    figure, axes = _figure("", ylabel, title)
+    for place, (name, numbers) in enumerate(values.items()):
+        array = np.asarray(numbers, dtype=float)
+        if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
+            raise ValueError(f"{name} has shape {array.shape}, expected (seeds,) finite numbers, at least one")
+        spread = np.linspace(-0.12, 0.12, len(array)) if len(array) > 1 else np.zeros(1)
+        colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+        axes.plot(place + spread, array, marker, color=colour, markeredgecolor="black", markersize=7)
+        axes.hlines(array.mean(), place - 0.28, place + 0.28, color="black", linewidth=1.8)
+    axes.set_xticks(range(len(values)), [str(name) for name in values])
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    axes.set_ylim(bottom=0 if all(min(numbers) >= 0 for numbers in values.values()) else None)
+    axes.set_xlabel("each mark one seed, the line their mean", fontsize=10)
+    _levels(axes, level)
+    show(figure, alt)
+
+
+def _figure(xlabel: str, ylabel: str, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white", layout="constrained")
+    axes = figure.add_subplot(facecolor="white")
+    axes.set_xlabel(xlabel, fontsize=11)
+    axes.set_ylabel(ylabel, fontsize=11)
+    axes.set_title(title, fontsize=12)
+    axes.tick_params(labelsize=10)
+    axes.grid(color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _curve(name: str, curve: Curve, x: ArrayLike | None) -> tuple[Array, Array]:
+    given: Any = x
+    values: Any = curve
+    if isinstance(curve, tuple) and len(curve) == 2 and np.ndim(curve[0]) == 1:
+        given, values = curve
+    y = np.asarray(values, dtype=float)
+    if y.ndim != 1 or y.size == 0:
+        raise ValueError(f"{name} has shape {y.shape}, expected (n,) numbers or a pair of (n,) arrays")
+    across = np.arange(len(y), dtype=float) if given is None else np.asarray(given, dtype=float)
+    if across.shape != y.shape:
+        raise ValueError(f"{name}: x has shape {across.shape} and y {y.shape}, expected the same")
+    return across, y
+
+
+def _levels(axes: Axes, level: Mapping[str, float] | None) -> None:
+    for place, (name, value) in enumerate((level or {}).items()):
+        axes.axhline(
+            value, color="#555555", linewidth=1.2, linestyle=((0, (5, 3)), (0, (1, 2)), (0, (8, 2, 1, 2)))[place % 3]
+        )
+        axes.annotate(
+            name,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-3, 3),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=10,
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        )
+
+
+def _check_names(argument: str, values: object) -> None:
+    if not isinstance(values, Mapping) or not values:
+        raise ValueError(f"{argument} must map names to numbers, at least one, got {values!r:.80}")

@@ -1,0 +1,224 @@
+"""The interactive figures of the lessons, each to be displayed as a cell's last expression.
+
+Each also carries a static picture, so that its lesson can be read on paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_no_nan
+from bptt_lessons.cells import rnn
+from bptt_lessons.training import readout
+from bptt_lessons.views import surface, two_roads, unrolled_graph
+from bptt_lessons.views.frame import (
+    Drawing,
+    Interactive,
+    button,
+    check_box,
+    choice,
+    real_number,
+    stepper,
+    whole_number,
+)
+from bptt_lessons.views.training_bar import training_progress
+
+__all__ = ["bptt_player", "loss_surface", "training_progress", "unroller"]
+
+MOST_STEPS = 10  # more copies of the step do not fit a page
+MOST_UNITS = 8
+
+
+def unroller(params: rnn.Params, x: Array, labels: Sequence[str] | None = None) -> Interactive:
+    """Show a loop and the same loop unrolled, to be stepped through.
+
+    Parameters
+    ----------
+    params : rnn.Params
+        With at most 8 hidden units.
+    x : array (T_max, 1, D)
+        One sequence of at most 10 steps.
+    labels : sequence of T_max str, optional
+        What to write under the inputs; their values if left out and D = 1.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit or the network is too large to draw.
+    """
+    sizes = _check_network(params, x, MOST_STEPS, MOST_UNITS)
+    T_max = len(x)
+    if labels is not None and (isinstance(labels, str) or len(labels) != T_max):
+        raise ValueError(f"labels must be a sequence of T = {T_max} strings, one for each step, got {labels!r}")
+    copies = whole_number("copies T", min(6, T_max), 1, T_max)
+    step = whole_number("step t", min(3, copies.value), 0, copies.value)
+    turned = check_box("flip x_1")
+
+    def written(flipped: bool) -> list[str]:
+        values = unrolled_graph.flip(x) if flipped else x
+        plain = [f"{value:.3g}".replace("-", "\N{MINUS SIGN}") if sizes["D"] == 1 else "" for value in values[:, 0, 0]]
+        if labels is None:
+            return plain
+        return [f"{labels[0]}, flipped" if flipped else str(labels[0]), *map(str, labels[1:])]
+
+    def draw() -> Drawing:
+        return unrolled_graph.draw(params, x, copies.value, step.value, written(turned.value), turned.value)
+
+    figure = Interactive("the unroller", [[copies, *stepper(step), turned]], draw, draw())
+
+    def resize(_: object) -> None:
+        step.max = copies.value  # a step beyond it is pulled back
+        figure.redraw()
+
+    copies.observe(resize, names="value")
+    step.observe(figure.redraw, names="value")
+    turned.observe(figure.redraw, names="value")
+    return figure
+
+
+def bptt_player(params: rnn.Params, readout_params: readout.Readout, x: Array, target: Array) -> Interactive:
+    """Play a small network forward and then backward, with all its numbers.
+
+    Parameters
+    ----------
+    params : rnn.Params
+        With at most 3 hidden units.
+    readout_params : readout.Readout
+        With one output.
+    x : array (T, 1, 1)
+        One sequence of at most 5 steps.
+    target : array (T, 1, 1)
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit or the network is too large to draw.
+    """
+    sizes = _check_network(params, x, 5, 3)
+    if sizes["D"] != 1:
+        raise ValueError(f"x has shape {x.shape}, expected (T, 1, 1): the player draws one input")
+    check_array("target", target, "T 1 1", {"T": len(x)})
+    check_no_nan("target", target)
+    readout.check_readout(readout_params, np.zeros((len(x), 1, sizes["H"]), x.dtype))
+    if readout_params.b_y.shape != (1,):
+        raise ValueError(f"W_hy has shape {readout_params.W_hy.shape}, expected (H, 1): the player draws one output")
+    play = two_roads.play(params, readout_params, x, target)
+    last = 2 * len(x)
+    position = whole_number("position", 0, 0, last)
+    start = button("Start", lambda: position.set_trait("value", 0))
+    figure = Interactive(
+        "the BPTT player",
+        [[start, *stepper(position)]],
+        lambda: two_roads.draw(play, position.value),
+        two_roads.draw(play, last - 1),
+    )
+    position.observe(figure.redraw, names="value")
+    return figure
+
+
+def loss_surface(
+    x: Array,
+    target: Array,
+    *,
+    w_xh: tuple[float, float] = (-2.0, 2.0),
+    w_hh: tuple[float, float] = (-2.0, 2.0),
+    start: tuple[float, float] = (-0.5, -0.5),
+    lr: float = 0.3,
+) -> Interactive:
+    """Show the loss of a scalar recurrent net over its two weights, with its gradient.
+
+    The net is h_t = tanh(w_xh x_t + w_hh h_{t-1}); its loss the mean squared error of h itself.
+
+    Parameters
+    ----------
+    x, target : arrays (T, N, 1)
+    w_xh, w_hh : pair of float, optional
+        The part of each axis that is drawn, lower end first.
+    start : pair of float, optional
+        Where the point stands first: (w_xh, w_hh).
+    lr : float, optional
+        The learning rate chosen first: 0.03, 0.1, 0.3, 1.0, 3.0 or 10.0.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit, a range is empty or the learning rate is none of these.
+    """
+    check_array("x", x, "T N 1")
+    check_array("target", target, "T N 1", dict(zip("TN", x.shape, strict=False)))
+    _check_real(x=x, target=target)
+    for name, pair in (("w_xh", w_xh), ("w_hh", w_hh), ("start", start)):
+        if len(pair) != 2 or not np.isfinite(pair).all() or (name != "start" and not pair[0] < pair[1]):
+            expected = "(w_xh, w_hh)" if name == "start" else "(low, high) with low < high"
+            raise ValueError(f"{name} must be two finite numbers {expected}, got {pair!r}")
+    rates = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+    if lr not in rates:
+        raise ValueError(f"lr must be one of {', '.join(map(str, rates))}, got {lr!r}")
+    ground = surface.survey(x.astype(float), target.astype(float), w_xh, w_hh)
+    origin = surface.Point(*map(float, start))
+    trail = [origin]
+    fields = [real_number("w_xh", origin.w_xh, 0.1), real_number("w_hh", origin.w_hh, 0.1)]
+    rate = choice("learning rate", rates, lr)
+    busy = False  # while the figure itself writes into its fields
+
+    def go(points: list[surface.Point], forget: bool = False) -> None:
+        nonlocal busy
+        trail[:] = points if forget else trail + points
+        busy = True
+        for field, weight in zip(fields, trail[-1], strict=True):
+            field.value = round(weight, 4)
+        busy = False
+        figure.redraw()
+
+    def moved(_: object) -> None:
+        if not busy:
+            trail[:] = [surface.Point(fields[0].value, fields[1].value)]
+            figure.redraw()
+
+    def descend(steps: int) -> None:
+        go(surface.descend(ground, trail[-1], rate.value, steps))
+
+    buttons = [
+        button("Take 1 step", lambda: descend(1)),
+        button("Take 10 steps", lambda: descend(10)),
+        button("Back to the start", lambda: go([origin], forget=True)),
+    ]
+    on_paper = surface.draw(ground, [origin, *surface.descend(ground, origin, lr, 10)])
+    figure = Interactive(
+        "on the loss surface", [fields, [rate, *buttons]], lambda: surface.draw(ground, trail), on_paper
+    )
+    for field in fields:
+        field.observe(moved, names="value")
+    return figure
+
+
+def _check_network(params: rnn.Params, x: Array, steps: int, units: int) -> dict[str, int]:
+    """Return D and H of a network that is small enough to be drawn, else raise ValueError."""
+    sizes = rnn.check_params(params)
+    check_array("x", x, "T 1 D", sizes)
+    _check_real(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x)
+    if len(x) > steps or sizes["H"] > units:
+        raise ValueError(
+            f"x has shape {x.shape} and W_hh {params.W_hh.shape}, expected at most T = {steps} and H = {units} to draw"
+        )
+    return sizes
+
+
+def _check_real(**arrays: Array) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError(f"{name} of shape {array.shape} and dtype {array.dtype} must hold finite real numbers")
