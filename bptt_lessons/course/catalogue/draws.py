@@ -1,0 +1,55 @@
+"""Draws: the arrays that cases are made of, rounded so that a learner can type them in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bptt_lessons.arguments import Array
+from bptt_lessons.cells import rnn
+from bptt_lessons.training import readout
+
+
+def draw(rng: np.random.Generator, *shape: int, scale: float = 0.9, decimals: int = 2) -> Array:
+    """Return an array of the given shape, uniform in ±`scale`, rounded to `decimals`."""
+    return np.round(rng.uniform(-scale, scale, shape), decimals) + 0.0  # + 0.0 turns -0.0 into 0.0
+
+
+def draw_rnn(rng: np.random.Generator, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> rnn.Params:
+    """Return parameters of the plain cell; W_hh is nowhere near symmetric."""
+    return rnn.Params(*(draw(rng, *shape, scale=scale, decimals=decimals) for shape in ((D, H), (H, H), (H,))))
+
+
+def draw_readout(rng: np.random.Generator, H: int, K: int, decimals: int = 2) -> readout.Readout:
+    """Return parameters of a readout, with a bias that is not zero."""
+    return readout.Readout(draw(rng, H, K, decimals=decimals), draw(rng, K, decimals=decimals))
+
+
+def sizes(**letters: int) -> str:
+    """Return the label of a case, such as "T = 3, N = 2"."""
+    return ", ".join(f"{letter} = {size}" for letter, size in letters.items())
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function of one array that shows itself as the Python text that makes it."""
+
+    text: str
+    function: Callable[[Array], Any] = field(compare=False)
+
+    def __call__(self, w: Array) -> Any:
+        return self.function(w)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+SUM_OF_EXPONENTIALS = Formula("lambda w: np.sum(np.exp(w))", lambda w: np.sum(np.exp(w)))
+PRODUCT_OF_SINES = Formula("lambda w: np.prod(np.sin(w))", lambda w: np.prod(np.sin(w)))
+CUBES_AND_NEIGHBOURS = Formula(
+    "lambda w: np.sum(w**3) + np.sum(w[1:] * w[:-1])", lambda w: np.sum(w**3) + np.sum(w[1:] * w[:-1])
+)
+LAST_TANH = Formula("lambda w: np.tanh(w @ w[0]) @ w[0]", lambda w: np.tanh(w @ w[0]) @ w[0])

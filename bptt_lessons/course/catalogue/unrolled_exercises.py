@@ -1,0 +1,591 @@
+"""Exercises on the unrolled loop: forward (lesson 01) and back through time (lesson 02)."""
+# mypy: allow-untyped-defs, allow-untyped-calls
+# (the wrong answers are written as learners write, without annotations)
+
+from __future__ import annotations
+
+import numpy as np
+
+from bptt_lessons.cells import rnn, unrolled
+from bptt_lessons.course.catalogue.draws import draw, draw_rnn, sizes
+from bptt_lessons.course.catalogue.mistakes import Mistakes
+from bptt_lessons.course.exercises import Case, Exercise
+from bptt_lessons.nested import add, zeros_like
+
+FORWARD = Mistakes("forward")
+
+
+@FORWARD.add
+def forward_state_not_carried(cell, params, x, state0):
+    """Every one of your steps starts from state0. The state that a step returns has to be the next step's h_prev,
+    or nothing is remembered for longer than one step."""
+    h, caches = [], []
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state0)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_state0_ignored(cell, params, x, state0):
+    """You start from zeros, whatever state0 is. The caller says where the sequence starts:
+    later, one piece of a long sequence will go on from the last."""
+    h, caches = [], []
+    state = np.zeros_like(state0)
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_whole_x_at_each_step(cell, params, x, state0):
+    """You hand the whole x, all T steps of it, to cell.step: a step takes one x_t of shape (N, D)."""
+    h, caches = [], []
+    state = state0
+    for _ in x:
+        state, cache = cell.step(params, x, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_first_x_at_each_step(cell, params, x, state0):
+    """Every one of your steps sees x[0]: the state moves on, the input does not."""
+    h, caches = [], []
+    state = state0
+    for _ in x:
+        state, cache = cell.step(params, x[0], state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_same_array_every_step(cell, params, x, state0):
+    """All your rows of h show the last state: you append one array T times and overwrite it in between.
+    A list keeps a reference to the array, not a copy of its numbers."""
+    h, caches = [], []
+    state = state0.copy()
+    for x_t in x:
+        state[:], cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_cache_sees_overwritten_state(cell, params, x, state0):
+    """h is right, but you keep the state in one array that you overwrite, and the caches point at that array:
+    by the end, every cache.h_prev shows the last state. Let each step have its own."""
+    h, caches = [], []
+    state = state0.copy()
+    for x_t in x:
+        new, cache = cell.step(params, x_t, state)
+        state[:] = new
+        h.append(new)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_h0_in_a_row_of_h(cell, params, x, state0):
+    """You keep h_0 in h[-1], which is also the row of the last state. h comes out right,
+    but the first cache's h_prev now shows h_T. Keep the state in a variable, or give h a row more."""
+    T = len(x)
+    h, caches = np.empty((T, *state0.shape)), []
+    h[-1] = state0
+    for t in range(T):
+        h[t], cache = cell.step(params, x[t], h[t - 1])
+        caches.append(cache)
+    return h, h[-1], caches
+
+
+@FORWARD.add
+def forward_state_kept_before_the_step(cell, params, x, state0):
+    """Your h holds the states *before* each step, h_0 ... h_{T-1}. Row t should be the state after its step:
+    look at the order of the two lines in your loop."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        h.append(state)
+        state, cache = cell.step(params, x_t, state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_state0_among_the_states(cell, params, x, state0):
+    """Your h has T + 1 rows, because state0 is among them: h holds the states after each of the T steps."""
+    h, caches = [state0], []
+    for x_t in x:
+        state, cache = cell.step(params, x_t, h[-1])
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_last_h_only(cell, params, x, state0):
+    """You return the last state where all T of them are asked for: collect h on the way."""
+    caches = []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        caches.append(cache)
+    return state, state, caches
+
+
+@FORWARD.add
+def forward_walks_backward(cell, params, x, state0):
+    """You walk through time from the end: the first step should see x[0]."""
+    h, caches = [], []
+    state = state0
+    for x_t in x[::-1]:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_loops_over_the_batch(cell, params, x, state0):
+    """Your loop runs over the second axis of x, which is the batch. Time comes first here:
+    x is (T, N, D), and one step takes all N sequences at once, x[t]."""
+    h, caches = [], []
+    state = state0
+    for t in range(x.shape[1]):
+        state, cache = cell.step(params, x[:, t], state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_batch_first(cell, params, x, state0):
+    """Your h is (N, T, H). In this course time comes first, (T, N, H): look at the axis along which you stack."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h, axis=1), state, caches
+
+
+@FORWARD.add
+def forward_concatenated(cell, params, x, state0):
+    """Your h has T·N rows in one axis: concatenate joins along an axis that is there already.
+    What is wanted is a new axis for time, in front."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.concatenate(h), state, caches
+
+
+@FORWARD.add
+def forward_state0_returned(cell, params, x, state0):
+    """h is right, but the state you return is the one you started from: return the one you ended with."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state0, caches
+
+
+@FORWARD.add
+def forward_last_cache_only(cell, params, x, state0):
+    """You return the cache of the last step only. The way back needs one for every step, so keep them all."""
+    h = []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+    return np.stack(h), state, cache
+
+
+@FORWARD.add
+def forward_same_cache_for_all_steps(cell, params, x, state0):
+    """Your list of caches holds the last step's cache T times: append inside the loop, one from each step."""
+    h = []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+    return np.stack(h), state, [cache] * len(x)
+
+
+@FORWARD.add
+def forward_caches_last_first(cell, params, x, state0):
+    """Your caches are there, but the last step's comes first: caches[t] should belong to step t.
+    It is the way back that will turn them round."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches[::-1]
+
+
+@FORWARD.add
+def forward_last_step_missing(cell, params, x, state0):
+    """You stop one step early: range(T) already leaves T out, so there is nothing to subtract."""
+    h, caches = [], []
+    state = state0
+    for t in range(len(x) - 1):
+        state, cache = cell.step(params, x[t], state)
+        h.append(state)
+        caches.append(cache)
+    return np.array(h), state, caches
+
+
+@FORWARD.add
+def forward_mutates_input(cell, params, x, state0):
+    """The values are right, but you use state0 itself as the running state and write into it:
+    whoever called you still needs it as it was."""
+    h, caches = [], []
+    for x_t in x:
+        new, cache = cell.step(params, x_t, state0.copy())
+        state0[:] = new
+        h.append(new)
+        caches.append(cache)
+    return np.stack(h), state0, caches
+
+
+def _forward_case(seed: int, T: int, N: int, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> Case:
+    rng = np.random.default_rng(seed)
+    params = draw_rnn(rng, D, H, decimals=decimals)
+    x, state0 = draw(rng, T, N, D, scale=scale, decimals=decimals), draw(rng, N, H, decimals=decimals)
+    return Case(sizes(T=T, N=N, D=D, H=H), {"cell": rnn, "params": params, "x": x, "state0": state0})
+
+
+def forward_cases() -> tuple[Case, ...]:
+    """Different sizes, a single sequence, a single step, inputs that saturate."""
+    return (
+        _forward_case(21, T=3, N=2, D=1, H=4, decimals=1),
+        _forward_case(22, T=5, N=3, D=2, H=4),
+        _forward_case(23, T=4, N=1, D=3, H=2),
+        _forward_case(24, T=1, N=3, D=2, H=4),
+        _forward_case(25, T=6, N=2, D=5, H=3, scale=9.0),
+    )
+
+
+def forward_lesson_case() -> Case:
+    """A batch of sunspot windows."""
+    return _forward_case(26, T=48, N=32, D=1, H=16)
+
+
+BACKWARD = Mistakes("backward")
+
+
+@BACKWARD.add
+def backward_no_dh_next(cell, params, caches, dh):
+    """Your gradient stops at each step's own loss: what later steps send back through h_t, dh_next,
+    has to be added before you go through tanh."""
+    grads, dx = zeros_like(params), []
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_own_loss_forgotten(cell, params, caches, dh):
+    """You start from the last step's loss and only pass its gradient on: each earlier h_t has a loss of its own too,
+    dh[t], and both roads into h_t add up."""
+    grads, dx = zeros_like(params), []
+    dh_next = dh[-1]
+    for cache in caches[::-1]:
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_assigned_not_accumulated(cell, params, caches, dh):
+    """Your grads hold one step's part only, the last that you came to. The weights are shared by all steps,
+    so the parts of all steps add up: accumulate instead of assigning."""
+    dx, dh_next = [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_walks_forward(cell, params, caches, dh):
+    """You walk from the first step to the last. dh_next comes from the later step, so that one has to be done first:
+    walk backward in time."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches, dh, strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx), dh_next
+
+
+@BACKWARD.add
+def backward_dh_next_piles_up(cell, params, caches, dh):
+    """Your dh_next grows: you add each step's contribution to the old one. What step t + 1 sent has been used at step t
+    and travels on inside dh_prev; so replace it, do not add."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_t + dh_next)
+        dh_next = dh_next + dh_prev
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_next_loss_for_dh_next(cell, params, caches, dh):
+    """You add the next step's dh[t + 1] as it stands. It has to come back through that step first:
+    what arrives at h_t is what step_backward returned for step t + 1."""
+    T, N, H = dh.shape
+    grads, dx = zeros_like(params), []
+    for t in range(T)[::-1]:
+        dh_next = dh[t + 1] if t + 1 < T else np.zeros((N, H))
+        grads_t, dx_t, dh_prev = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_prev
+
+
+@BACKWARD.add
+def backward_own_loss_twice(cell, params, caches, dh):
+    """You add dh[t] twice, once before step_backward and once to what it returns.
+    A loss enters at its own h_t, and nowhere else."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_t + dh_next)
+        dh_next = dh_prev + dh_t
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_own_loss_added_too_late(cell, params, caches, dh):
+    """You add dh[t] after going back through the step, so each loss enters one state too early in time.
+    dh[t] belongs to h_t: add it before you call step_backward."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_next)
+        dh_next = dh_prev + dh_t
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_caches_not_reversed(cell, params, caches, dh):
+    """You take dh from its end but the caches from their beginning: step t needs the cache of step t."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches, dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_dh_not_reversed(cell, params, caches, dh):
+    """You take the caches from their end but dh from its beginning: step t needs dh[t]."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh, strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_dx_last_first(cell, params, caches, dh):
+    """Your dx is in the order in which you walked, last step first: turn it round, so that dx[t] belongs to x[t]."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx), dh_next
+
+
+@BACKWARD.add
+def backward_dx_of_one_step(cell, params, caches, dh):
+    """Your dx is that of one step. Each x_t is used once, so nothing adds up: collect all T of them, (T, N, D)."""
+    grads, dh_next = zeros_like(params), np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+    return grads, dx, dh_next
+
+
+@BACKWARD.add
+def backward_first_step_missing(cell, params, caches, dh):
+    """Your loop stops before the first step, t = 0: range's end is left out, also when counting down."""
+    T, N, H = dh.shape
+    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), np.zeros((N, H))
+    for t in range(T - 1, 0, -1):
+        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+    return grads, dx, dh_next
+
+
+@BACKWARD.add
+def backward_last_step_missing(cell, params, caches, dh):
+    """You start at the step before the last. The last step has a loss too; what it lacks is a later step,
+    so its dh_next is zero."""
+    T, N, H = dh.shape
+    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), np.zeros((N, H))
+    for t in range(T - 2, -1, -1):
+        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+    return grads, dx, dh_next
+
+
+@BACKWARD.add
+def backward_averaged_over_steps(cell, params, caches, dh):
+    """You divide grads by T. The average over steps belongs to the loss and is in dh already;
+    the parts of a shared weight simply add up."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return type(params)(*(g / len(dh) for g in grads)), np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_dstate_0_left_at_zero(cell, params, caches, dh):
+    """The last thing you return is zeros. state0 influences every loss as well:
+    its gradient is what reaches h_prev of the first step, and you have just computed it."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), np.zeros_like(dh[0])
+
+
+@BACKWARD.add
+def backward_stops_at_h_1(cell, params, caches, dh):
+    """The last thing you return is the total gradient of h_1. From there it still has to go back through the first
+    step, to state0: return what step_backward gave you there."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        total = dh_t + dh_next
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, total)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), total
+
+
+@BACKWARD.add
+def backward_clips_inside(cell, params, caches, dh):
+    """You clip inside the gradient, so where it is large it is no longer the gradient of anything.
+    Clipping, if at all, belongs between the finished gradient and the update."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return type(params)(*(np.clip(g, -5, 5) for g in grads)), np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_mutates_input(cell, params, caches, dh):
+    """The values are right, but += writes into dh, which belongs to whoever called you:
+    put the sum of the two roads into a new array."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        dh_t += dh_next
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+def _backward_case(seed: int, T: int, N: int, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> Case:
+    rng = np.random.default_rng(seed)
+    params = draw_rnn(rng, D, H, decimals=decimals)
+    x, h0 = draw(rng, T, N, D, decimals=decimals), draw(rng, N, H, decimals=decimals)
+    _, _, caches = unrolled.forward(rnn, params, x, h0)
+    dh = draw(rng, T, N, H, scale=scale, decimals=decimals)
+    return Case(sizes(T=T, N=N, D=D, H=H), {"cell": rnn, "params": params, "caches": caches, "dh": dh})
+
+
+def backward_cases() -> tuple[Case, ...]:
+    """Different sizes, a single sequence, a single step, a gradient that is large."""
+    return (
+        _backward_case(31, T=3, N=2, D=1, H=3, decimals=1),  # H = T, or it would be too long to print
+        _backward_case(32, T=5, N=3, D=2, H=4),
+        _backward_case(33, T=4, N=1, D=3, H=2),
+        _backward_case(34, T=1, N=3, D=2, H=4),
+        _backward_case(35, T=6, N=2, D=5, H=3, scale=90.0),
+    )
+
+
+def backward_lesson_case() -> Case:
+    """A batch of sunspot windows."""
+    return _backward_case(36, T=48, N=32, D=1, H=16)
+
+
+EXERCISES = (
+    Exercise(
+        name="unrolled.forward",
+        lesson="01_unrolling_a_recurrent_network",
+        minutes=8,
+        solution=unrolled.forward,
+        returns=("h", "state_T", "caches"),
+        stub='''def my_unrolled_forward(cell, params, x, state0):
+    """Call cell.step(params, x_t, state) for every step. Return all h (T, N, H), the last state, and the T caches."""
+    ...
+''',
+        hints=(
+            "One variable holds the state. Each step takes it and gives back the next one, with the same params "
+            "every time; on the way you collect what you will have to return.",
+            "x is (T, N, D): looping over it gives x_t of shape (N, D), first step first. Each state is (N, H); "
+            "T of them stacked along a new first axis make (T, N, H). The caches stay a list.",
+            "Before the loop, state = state0. In the loop, state, cache = cell.step(...), then append both. "
+            "np.stack turns the list of states into h.",
+        ),
+        make_cases=forward_cases,
+        make_lesson_case=forward_lesson_case,
+        misconceptions=FORWARD.catalogue,
+    ),
+    Exercise(
+        name="unrolled.backward",
+        lesson="02_backpropagation_through_time",
+        minutes=15,
+        solution=unrolled.backward,
+        returns=("grads", "dx", "dstate_0"),
+        stub='''def my_unrolled_backward(cell, params, caches, dh):
+    """Call cell.step_backward(params, cache, dh_total) from the last step to the first. Return grads, dx, dstate_0."""
+    ...
+''',
+        hints=(
+            "The gradient reaches h_t by two roads: from its own loss, dh[t], and from step t + 1, "
+            "which has h_t as its h_prev. Walk so that step t + 1 has been done when you come to t.",
+            "dh[t] and what comes from step t + 1 are both (N, H); at the last step the latter is zeros. "
+            "grads has the type and shapes of params, and every step adds its part: "
+            "nested.zeros_like(params) and nested.add(a, b) help. dx is (T, N, D), first step first.",
+            "For each cache from the last to the first: add dh[t] to dh_next, call step_backward with the sum, "
+            "keep its third result as the new dh_next, add its grads to yours, collect its dx. "
+            "Turn the list of dx round before you stack it; the last dh_next is dstate_0.",
+        ),
+        make_cases=backward_cases,
+        make_lesson_case=backward_lesson_case,
+        misconceptions=BACKWARD.catalogue,
+    ),
+)
