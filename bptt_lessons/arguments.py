@@ -37,24 +37,39 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
     """
     words = axes.split()
     known = sizes or {}
-    expected = _shape_text(words, known)
     if not isinstance(value, np.ndarray):
-        raise ValueError(f"{name} must be a NumPy array of shape {expected}, got {type(value).__name__}")
+        raise ValueError(
+            f"{name} must be a NumPy array of shape {_shape_text(words, known)}, got {type(value).__name__}"
+        )
     if value.dtype.kind not in "fc":
-        raise ValueError(f"{name} has dtype {value.dtype}, expected a floating one; shape {expected}")
+        raise ValueError(
+            f"{name} of shape {value.shape} has dtype {value.dtype}, "
+            f"expected a floating one; shape {_shape_text(words, known)}"
+        )
     right = value.ndim == len(words)
     if right:
         for size, word in zip(value.shape, words, strict=True):
             wanted = known.get(word, int(word) if word.isdigit() else None)
             right = right and (size == wanted if wanted is not None else size >= 1)
     if not right:
-        raise ValueError(f"{name} has shape {value.shape}, expected {expected}")
+        least = ", every size at least 1" if 0 in value.shape else ""
+        raise ValueError(f"{name} has shape {value.shape}, expected {_shape_text(words, known)}{least}")
     return value
+
+
+def check_numbers(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a floating array of any shape, or a plain number."""
+    plain = isinstance(value, (int, float, complex)) and not isinstance(value, bool)
+    if not plain and not (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc"):
+        found = (
+            f"shape {value.shape} and dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        )
+        raise ValueError(f"{name} has {found}, expected a floating NumPy array")
 
 
 def check_precision(**arrays: Array) -> None:
     """Raise ValueError unless all arrays have one precision (float64 and complex128 are one)."""
-    widths = {}
+    widths: dict[int, str] = {}
     for name, array in arrays.items():
         bits = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
         widths.setdefault(bits, f"{name} has dtype {array.dtype}")
@@ -82,6 +97,31 @@ def check_positive(name: str, value: object) -> float:
     if not number or not np.isfinite(value) or not value > 0:  # type: ignore[call-overload, operator]
         raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
     return float(value)  # type: ignore[arg-type]
+
+
+def check_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the NumPy dtype if it is a real floating one, else raise ValueError."""
+    try:
+        found: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {dtype!r}") from None
+    if dtype is None or found.kind != "f":
+        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {dtype}")
+    return found
+
+
+def check_callable(name: str, value: object) -> None:
+    """Raise ValueError unless `value` can be called."""
+    if not callable(value):
+        raise ValueError(f"{name} must be a function, got {type(value).__name__}")
+
+
+def check_has(name: str, value: object, *functions: str) -> None:
+    """Raise ValueError unless `value` (a module or the like) has these functions."""
+    for function in functions:
+        if not callable(getattr(value, function, None)):
+            found = getattr(value, "__name__", type(value).__name__)
+            raise ValueError(f"{name} must have the function {function}, as the module rnn has; {found} has none")
 
 
 def check_rng(rng: object) -> np.random.Generator:

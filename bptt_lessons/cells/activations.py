@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_numbers
 
 
 class Elementwise(Protocol):
@@ -44,38 +44,52 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     -------
     array, the shape of `z`
         exp is only ever taken of numbers whose real part is at most 0.
+
+    Raises
+    ------
+    ValueError
+        If `z` is no floating array.
     """
+    check_numbers("z", z)
     e = np.exp(np.where(np.real(z) > 0, -z, z))
-    return np.divide(np.where(np.real(z) > 0, 1, e), 1 + e, out=out)
+    value: Array = np.divide(np.where(np.real(z) > 0, 1, e), 1 + e, out=out)
+    return value
 
 
 def relu(z: Array, out: Array | None = None) -> Array:
     """Return z where its real part is positive, 0 elsewhere."""
+    check_numbers("z", z)
     return np.multiply(z, np.real(z) > 0, out=out)
 
 
 def identity(z: Array, out: Array | None = None) -> Array:
     """Return z itself (copied)."""
+    check_numbers("z", z)
     return np.positive(z, out=out)
 
 
 def tanh_derivative(h: Array, out: Array | None = None) -> Array:
     """1 - h², the slope of tanh where its value is h."""
+    check_numbers("h", h)
     return np.subtract(1, np.multiply(h, h, out=out), out=out)
 
 
 def sigmoid_derivative(h: Array, out: Array | None = None) -> Array:
     """h (1 - h), the slope of the sigmoid where its value is h."""
-    return np.multiply(h, 1 - h, out=out)
+    check_numbers("h", h)
+    slope: Array = np.multiply(h, 1 - h, out=out)
+    return slope
 
 
 def relu_derivative(h: Array, out: Array | None = None) -> Array:
     """1 where h is positive, 0 elsewhere (0 at the kink)."""
+    check_numbers("h", h)
     return np.multiply(np.real(h) > 0, np.ones_like(h), out=out)
 
 
 def identity_derivative(h: Array, out: Array | None = None) -> Array:
     """1 everywhere."""
+    check_numbers("h", h)
     return np.multiply(1, np.ones_like(h), out=out)
 
 
@@ -83,3 +97,9 @@ TANH = Activation("tanh", np.tanh, tanh_derivative, 1.0)
 SIGMOID = Activation("sigmoid", sigmoid, sigmoid_derivative, 0.25)
 RELU = Activation("relu", relu, relu_derivative, 1.0)
 LINEAR = Activation("linear", identity, identity_derivative, 1.0)
+
+
+def check_activation(activation: object) -> None:
+    """Raise ValueError unless `activation` is an Activation."""
+    if not isinstance(activation, Activation):
+        raise ValueError(f"activation must be an Activation such as activations.TANH, got {type(activation).__name__}")

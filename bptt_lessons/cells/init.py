@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_positive, check_rng, check_size
+from bptt_lessons.arguments import Array, check_dtype, check_positive, check_rng, check_size
 
 
 def uniform(rng: np.random.Generator, rows: int, columns: int, bound: float, dtype: Any = np.float64) -> Array:
@@ -20,6 +20,4 @@ def uniform(rng: np.random.Generator, rows: int, columns: int, bound: float, dty
     check_rng(rng)
     shape = (check_size("rows", rows), check_size("columns", columns))
     limit = check_positive("bound", bound)
-    if np.dtype(dtype).kind != "f":
-        raise ValueError(f"dtype must be a real floating one, got {np.dtype(dtype)}")
-    return rng.uniform(-limit, limit, shape).astype(dtype)
+    return rng.uniform(-limit, limit, shape).astype(check_dtype(dtype))

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array
+from bptt_lessons.arguments import Array, check_array, check_has, check_precision
 
 
 class Cell(Protocol):
@@ -30,11 +30,15 @@ class Cell(Protocol):
 
 def hidden(state: Any) -> Array:
     """Return the hidden state h (N, H) of any cell's state: its field h, or the state itself."""
-    return state.h if hasattr(state, "h") else state
+    h = getattr(state, "h", state)
+    return check_array("state" if h is state else "state.h", h, "N H")
 
 
 def add_to_hidden(dstate: Any, dh: Array) -> Any:
     """Return `dstate` with `dh` (N, H) added to its hidden part, `dstate` itself left alone."""
+    check_array("dh", dh, "N H")
+    check_array("dstate", getattr(dstate, "h", dstate), "N H", dict(zip("NH", dh.shape, strict=True)))
+    check_precision(dstate=getattr(dstate, "h", dstate), dh=dh)
     return dstate._replace(h=dstate.h + dh) if hasattr(dstate, "h") else dstate + dh
 
 
@@ -62,6 +66,7 @@ def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any,
     ValueError
         If `x` has not the shape (T, N, D), or the cell refuses its arguments.
     """
+    check_has("cell", cell, "step")
     check_array("x", x, "T N D")
     h, caches = [], []
     state = state0
@@ -96,9 +101,9 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     Raises
     ------
     ValueError
-        If `dh` has not the shape (T, N, H), or the cell refuses its arguments.
+        If there are no caches, `dh` or `dstate_T` does not fit, or the cell refuses its arguments.
     """
-    check_array("dh", dh, "T N H", {"T": len(caches)})
+    check_backward(cell, caches, dh)
     grads = nested.zeros_like(params)
     dstate = cell.zero_state(params, dh.shape[1]) if dstate_T is None else dstate_T
     dx = []
@@ -108,3 +113,12 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
         grads = nested.add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dstate
+
+
+def check_backward(cell: Cell, caches: Sequence[Any], dh: Array) -> None:
+    """Raise ValueError unless `backward` can take these."""
+    check_has("cell", cell, "zero_state", "step_backward")
+    if not isinstance(caches, (list, tuple)) or not caches:
+        found = f"{type(caches).__name__} of length {len(caches)}" if hasattr(caches, "__len__") else repr(caches)
+        raise ValueError(f"caches must be a list of T caches, T at least 1, got {found}")
+    check_array("dh", dh, "T N H", {"T": len(caches)})

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_positive
+from bptt_lessons.arguments import Array, check_array, check_callable, check_positive
 
 Tree = TypeVar("Tree")
 
@@ -20,24 +20,32 @@ Tree = TypeVar("Tree")
 def relative_error(a: Array, b: Array) -> float:
     """max|a - b| / max(max|a|, max|b|), one number for a whole array; 0 if both are all zero.
 
+    Where either holds a NaN or an infinity the error is NaN, which is below no tolerance.
+
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ or one is no array of numbers.
     """
-    if np.shape(a) != np.shape(b):
-        raise ValueError(f"b has shape {np.shape(b)}, expected that of a, {np.shape(a)}")
+    a, b = as_numbers("a", a), as_numbers("b", b)
+    if a.shape != b.shape:
+        raise ValueError(f"b has shape {b.shape}, expected that of a, {a.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return float("nan")
     scale = max(np.max(np.abs(a), initial=0), np.max(np.abs(b), initial=0))
-    return float(np.max(np.abs(np.subtract(a, b)), initial=0) / scale) if scale else 0.0
+    return float(np.max(np.abs(a - b), initial=0) / scale) if scale else 0.0
 
 
 def worst_error(a: Any, b: Any) -> tuple[str, float]:
-    """Return the name and relative error of the array in which two NamedTuples differ most."""
-    errors = [
-        (name, relative_error(p, q))
-        for (name, p), (_, q) in zip(nested.named_arrays(a), nested.named_arrays(b), strict=True)
-    ]
-    return max(errors, key=lambda error: error[1])
+    """Return the name and relative error of the array in which two NamedTuples differ most.
+
+    Raises
+    ------
+    ValueError
+        If the structures or the shapes of corresponding arrays differ.
+    """
+    errors = nested.named_arrays(nested.map_arrays(relative_error, a, b))
+    return max(errors, key=lambda error: np.inf if np.isnan(error[1]) else error[1])
 
 
 def central_difference(f: Callable[[Array], Any], w: Array, eps: float = 1e-5) -> Array:
@@ -61,7 +69,7 @@ def central_difference(f: Callable[[Array], Any], w: Array, eps: float = 1e-5) -
     ValueError
         If `w` is not a real floating array or `eps` is not above 0.
     """
-    check_point(w, eps)
+    check_point(f, w, eps)
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
         up, down = w.copy(), w.copy()
@@ -96,10 +104,10 @@ def complex_step(f: Callable[[Array], Any], w: Array, eps: float = 1e-30) -> Arr
     ValueError
         If `w` is not a real floating array or `eps` is not above 0.
     """
-    check_point(w, eps)
+    check_point(f, w, eps)
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
-        w_complex = w.astype(complex)
+        w_complex = w.astype(np.result_type(w, 1j))  # complex, with the precision of w
         w_complex[i] += 1j * eps
         gradient[i] = np.imag(f(w_complex)) / eps
     return gradient
@@ -119,7 +127,14 @@ def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tre
     Returns
     -------
     the type of `params`
+
+    Raises
+    ------
+    ValueError
+        If an array of `params` is not real and floating, or `method` or `f` is no function.
     """
+    check_callable("method", method)
+    check_callable("f", f)
     arrays = [array for _, array in nested.named_arrays(params)]
     gradients = []
     for k, array in enumerate(arrays):
@@ -133,8 +148,20 @@ def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tre
     return nested.map_arrays(lambda _: next(results), params)
 
 
-def check_point(w: Array, eps: float) -> None:
-    """Raise ValueError unless `w` is a real floating array and `eps` is above 0."""
+def as_numbers(name: str, value: Any) -> Array:
+    """Return `value` as an array of real or complex floating numbers (float64 if it is of whole ones)."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be an array of numbers, got rows of unequal lengths") from None
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"{name} has dtype {array.dtype} and shape {array.shape}, expected numbers")
+    return array if array.dtype.kind in "fc" else array.astype(float)
+
+
+def check_point(f: Callable[[Array], Any], w: Array, eps: float) -> None:
+    """Raise ValueError unless `f` is a function, `w` a real floating array and `eps` above 0."""
+    check_callable("f", f)
     if not isinstance(w, np.ndarray):
         raise ValueError(f"w must be a NumPy array, got {type(w).__name__}")
     check_array("w", w, " ".join(str(size) for size in w.shape))

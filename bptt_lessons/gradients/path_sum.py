@@ -9,7 +9,7 @@ oracle is for.
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -40,15 +40,15 @@ def gradient(params: Params, tape: Tape, dh: Array, activation: Activation = TAN
     ValueError
         If a shape or dtype does not fit.
     """
-    T, N, D, H = check_tape(params, tape, dh, None)
+    T, N, _, H = check_tape(params, tape, dh, None, activation)
     slope = activation.derivative(tape.h)
-    grads = Params(*(np.zeros(p.shape, np.result_type(p, dh)) for p in params))
+    grads = Params(*(np.zeros(p.shape, np.result_type(tape.h, dh, *params)) for p in params))
     for n in range(N):
         for s in range(T):
             for t in range(s, T):
                 for path in product(range(H), repeat=t - s + 1):  # the hidden units at steps s ... t
                     influence = dh[t, n, path[-1]] * slope[s, n, path[0]]
-                    for r, (i, j) in enumerate(zip(path[:-1], path[1:], strict=True), start=s + 1):
+                    for r, (i, j) in enumerate(pairwise(path), start=s + 1):
                         influence = influence * params.W_hh[i, j] * slope[r, n, j]
                     grads.W_xh[:, path[0]] += tape.x[s, n] * influence
                     grads.W_hh[:, path[0]] += tape.h_prev[s, n] * influence

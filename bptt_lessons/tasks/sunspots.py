@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_size
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 
 
 class Series(NamedTuple):
@@ -49,9 +49,10 @@ def windows(series: Array, T: int) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        If a shape does not fit or the series is too short for one window.
+        If a shape does not fit, the series holds a NaN, or it is too short for one window.
     """
     check_array("series", series, "L")
+    check_no_nan("series", series)
     N = (len(series) - 1) // check_size("T", T)
     if N < 1:
         raise ValueError(f"series has shape {series.shape}, expected at least T + 1 = {T + 1} values")

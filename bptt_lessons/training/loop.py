@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_callable, check_has
 from bptt_lessons.training import losses, readout
 
 M = TypeVar("M")
@@ -29,7 +29,14 @@ class Fitted(NamedTuple):
 
 
 def predict(cell: Any, model: Model, x: Array) -> Array:
-    """Run a model over x (T, N, D) from a zero state; return y (T, N, K)."""
+    """Run a model over x (T, N, D) from a zero state; return y (T, N, K).
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_model(cell, model)
     h, _, _ = cell.forward(model.cell, x)
     return readout.forward(model.readout, h)
 
@@ -66,6 +73,10 @@ def loss_and_gradient(
     ValueError
         If a shape or dtype does not fit.
     """
+    check_model(cell, model)
+    check_has("cell", cell, "backward")
+    check_callable("loss", loss)
+    check_callable("loss_gradient", loss_gradient)
     h, _, tape = cell.forward(model.cell, x)
     y = readout.forward(model.readout, h)
     readout_grads, dh = readout.backward(model.readout, h, loss_gradient(y, target, mask))
@@ -102,8 +113,10 @@ def fit(
     Raises
     ------
     ValueError
-        If the loss is no longer finite: training has diverged.
+        If the loss is no longer finite: training has diverged.  Or if `batches` cannot be
+        run through, or one of the functions is none.
     """
+    check_training(batches, gradient, update, on_update)
     history: list[float] = []
     for batch in batches:
         value, grads = gradient(model, batch)
@@ -116,3 +129,20 @@ def fit(
         if on_update is not None:
             on_update(len(history), value)
     return Fitted(model, history)
+
+
+def check_model(cell: Any, model: Model) -> None:
+    """Raise ValueError unless `cell` runs forward and `model` is a Model."""
+    check_has("cell", cell, "forward")
+    if not isinstance(model, Model):
+        raise ValueError(f"model must be loop.Model(cell, readout), got {type(model).__name__}")
+
+
+def check_training(batches: object, gradient: object, update: object, on_update: object) -> None:
+    """Raise ValueError unless `batches` can be run through and the rest are functions."""
+    if not isinstance(batches, Iterable):
+        raise ValueError(f"batches must be something to loop over, such as a list, got {type(batches).__name__}")
+    check_callable("gradient", gradient)
+    check_callable("update", update)
+    if on_update is not None:
+        check_callable("on_update", on_update)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from bptt_lessons.arguments import check_positive
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision
 from bptt_lessons.nested import map_arrays
 
 Tree = TypeVar("Tree")
@@ -28,7 +30,19 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
     Raises
     ------
     ValueError
-        If the structures or shapes differ, or `lr` is not above 0.
+        If structures, shapes or precisions differ, or `lr` is not above 0.
     """
-    check_positive("lr", lr)
+    lr = check_update(params, grads, lr)
     return map_arrays(lambda p, dp: p - lr * dp, params, grads)
+
+
+def check_update(params: Any, grads: Any, lr: float) -> float:
+    """Return the learning rate if an optimiser can take these, else raise ValueError."""
+
+    def check_pair(p: Array, dp: Array) -> None:
+        check_numbers("params", p)
+        check_numbers("grads", dp)
+        check_precision(params=np.asarray(p), grads=np.asarray(dp))
+
+    map_arrays(check_pair, params, grads)
+    return check_positive("lr", lr)
