@@ -47,6 +47,7 @@ class Formula:
         return self.text
 
 
+SUM_OF_CUBES = Formula("lambda w: np.sum(w**3)", lambda w: np.sum(w**3))
 SUM_OF_EXPONENTIALS = Formula("lambda w: np.sum(np.exp(w))", lambda w: np.sum(np.exp(w)))
 PRODUCT_OF_SINES = Formula("lambda w: np.prod(np.sin(w))", lambda w: np.prod(np.sin(w)))
 CUBES_AND_NEIGHBOURS = Formula(

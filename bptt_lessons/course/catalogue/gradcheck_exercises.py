@@ -10,6 +10,7 @@ from bptt_lessons.course.catalogue.draws import (
     CUBES_AND_NEIGHBOURS,
     LAST_TANH,
     PRODUCT_OF_SINES,
+    SUM_OF_CUBES,
     SUM_OF_EXPONENTIALS,
     Formula,
     draw,
@@ -358,7 +359,7 @@ def central_difference_cases() -> tuple[Case, ...]:
     """First with a large step on a curved function, where one-sided differences are far off; then smaller steps."""
     rng = np.random.default_rng(71)
     return (
-        _case("w of shape (3,)", SUM_OF_EXPONENTIALS, [0.5, -1.2, 2.0], 0.1),
+        _case("w of shape (3,)", SUM_OF_CUBES, [0.5, -1.2, 2.0], 0.1),
         _case("w of shape (2, 3)", CUBES_AND_NEIGHBOURS, [[0.4, -0.7, 1.1], [0.9, 0.2, -1.3]], 0.1),
         _case("w of shape (2, 1, 3)", PRODUCT_OF_SINES, draw(rng, 2, 1, 3, scale=1.4), 1e-3),
         _case("w of shape (3, 3)", LAST_TANH, draw(rng, 3, 3), 1e-5),
@@ -402,8 +403,8 @@ EXERCISES = (
             "Everything else in w stays where it is, and w itself too.",
             "The gradient has the shape of w, whatever that is. np.ndindex(w.shape) runs over all indices i, "
             "such as (0, 2); w[i] and gradient[i] take them as they are.",
-            "For each i: up and down are copies of w, up[i] += eps, down[i] -= eps, "
-            "and gradient[i] is f(up) minus f(down), over the distance between the two points.",
+            "For each i take two fresh copies of w, add eps to entry i of one and subtract it in the other: "
+            "gradient[i] is f of the first minus f of the second, over the distance between the two points.",
         ),
         make_cases=central_difference_cases,
         make_lesson_case=central_difference_lesson_case,

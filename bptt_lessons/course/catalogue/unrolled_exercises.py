@@ -492,6 +492,30 @@ def backward_stops_at_h_1(cell, params, caches, dh):
 
 
 @BACKWARD.add
+def backward_whole_dh_at_each_step(cell, params, caches, dh):
+    """You hand the whole dh, all T steps of it, to cell.step_backward: step t takes dh[t], plus what comes from
+    later."""
+    grads, dx = zeros_like(params), []
+    for cache in caches[::-1]:
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_tuples_joined(cell, params, caches, dh):
+    """Plus between two tuples joins them end to end, so your grads grow longer at every step instead of adding up:
+    add array by array, as nested.add does."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads += grads_t
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
 def backward_clips_inside(cell, params, caches, dh):
     """You clip inside the gradient, so where it is large it is no longer the gradient of anything.
     Clipping, if at all, belongs between the finished gradient and the update."""
@@ -557,7 +581,7 @@ EXERCISES = (
             "every time; on the way you collect what you will have to return.",
             "x is (T, N, D): looping over it gives x_t of shape (N, D), first step first. Each state is (N, H); "
             "T of them stacked along a new first axis make (T, N, H). The caches stay a list.",
-            "Before the loop, state = state0. In the loop, state, cache = cell.step(...), then append both. "
+            "The state starts as state0. In the loop, cell.step gives the next state and a cache; append both. "
             "np.stack turns the list of states into h.",
         ),
         make_cases=forward_cases,

@@ -1,0 +1,578 @@
+"""The catalogue of exercises: right answers pass however they are written, and every mistake is named as itself."""
+
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+
+from bptt_lessons.cells import rnn
+from bptt_lessons.cells.rnn import Cache, Params
+from bptt_lessons.course import EXERCISES
+from bptt_lessons.course.catalogue import _BY_NAME, ORDER, draws
+from bptt_lessons.course.catalogue.draws import Formula
+from bptt_lessons.course.catalogue.mistakes import Mistakes
+from bptt_lessons.course.grading import printed_case
+from bptt_lessons.course.sandbox import copied
+from bptt_lessons.nested import named_arrays, zeros_like
+from bptt_lessons.training.loop import Model
+from bptt_lessons.training.readout import Readout
+
+MISTAKES = [(name, identifier) for name, e in EXERCISES.items() for identifier in e.misconceptions]
+LESSONS = ("00_start_here", "01_unrolling_a_recurrent_network", "02_backpropagation_through_time")
+
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
+
+
+# Right answers, written as people write them.
+
+
+def sigmoid_by_tanh(z):
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def sigmoid_by_masks(z):
+    out = np.empty_like(z)
+    out[z >= 0] = 1 / (1 + np.exp(-z[z >= 0]))
+    e = np.exp(z[z < 0])
+    out[z < 0] = e / (1 + e)
+    return out
+
+
+def sigmoid_by_where_of_both(z):
+    return np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))
+
+
+def sigmoid_as_lists(z):
+    if z.ndim > 1:
+        return [sigmoid_as_lists(row) for row in z]
+    return [1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v)) for v in z]
+
+
+def sigmoid_clipped_far_out(z):
+    return 1 / (1 + np.exp(-np.clip(z, -500, 500)))
+
+
+def step_in_scalars(params, x, h_prev):
+    W_xh, W_hh, b_h = params
+    h = [
+        [
+            math.tanh(
+                b_h[j]
+                + sum(x[n, d] * W_xh[d, j] for d in range(x.shape[1]))
+                + sum(h_prev[n, i] * W_hh[i, j] for i in range(h_prev.shape[1]))
+            )
+            for j in range(len(b_h))
+        ]
+        for n in range(len(x))
+    ]
+    return h, (x, h_prev, h)
+
+
+def step_by_einsum(params, x, h_prev):
+    z = np.einsum("nd,dh->nh", x, params.W_xh) + np.einsum("ni,ih->nh", h_prev, params.W_hh) + params.b_h
+    h = np.asfortranarray(np.tanh(z))
+    return [h, Cache(h=h, x=x, h_prev=h_prev)]
+
+
+def step_by_one_product(params, x, h_prev):
+    z = np.hstack([x, h_prev, np.ones((len(x), 1))]) @ np.vstack(params)
+    h = 2 / (1 + np.exp(-2 * z)) - 1
+    return h, Cache(x.copy(), h_prev.copy(), h[:])
+
+
+def unrolled_forward_preallocated(cell, params, x, state0):
+    h, caches = np.empty((len(x), *state0.shape)), ()
+    state = state0
+    for t in range(len(x)):
+        state, cache = cell.step(params, x[t], state)
+        h[t] = state
+        caches += (cache,)
+    return h, h[-1], caches
+
+
+def unrolled_forward_with_a_row_more(cell, params, x, state0):
+    h, caches = np.empty((len(x) + 1, *state0.shape)), [None] * len(x)
+    h[0] = state0
+    for t in range(len(x)):
+        h[t + 1], caches[t] = cell.step(params, x[t], h[t])
+    return h[1:], h[-1], caches
+
+
+def unrolled_forward_as_lists(cell, params, x, state0):
+    steps = []
+    for x_t in list(x):
+        steps.append(cell.step(params, x_t, steps[-1][0] if steps else state0))
+    return [h for h, _ in steps], steps[-1][0].tolist(), [tuple(cache) for _, cache in steps]
+
+
+def readout_forward_by_einsum(params, h):
+    return np.einsum("tnh,hk->tnk", h, params.W_hy) + params.b_y
+
+
+def readout_forward_step_by_step(params, h):
+    return [h_t @ params.W_hy + params.b_y for h_t in h]
+
+
+def readout_forward_in_rows(params, h):
+    T, N, H = h.shape
+    return np.asfortranarray((h.reshape(T * N, H) @ params.W_hy + params.b_y).reshape(T, N, -1))
+
+
+def mse_in_scalars(y, target, mask):
+    total = count = 0
+    for t, n in np.ndindex(mask.shape):
+        if mask[t, n]:
+            for k in range(y.shape[2]):
+                total += (y[t, n, k] - target[t, n, k]) ** 2
+                count += 1
+    return total / count
+
+
+def mse_by_weights(y, target, mask):
+    return np.sum((y - target) ** 2 * mask[..., None]) / np.sum(np.broadcast_to(mask[..., None], y.shape))
+
+
+def mse_as_an_array(y, target, mask):
+    return np.array(np.average(np.mean((target - y) ** 2, axis=-1), weights=mask))
+
+
+def cross_entropy_by_logaddexp(y, target):
+    T, N, _ = y.shape
+    right = y[np.arange(T)[:, None], np.arange(N), target]
+    return np.mean(np.logaddexp.reduce(y, axis=-1) - right)
+
+
+def cross_entropy_in_scalars(y, target):
+    total = 0.0
+    for t, n in np.ndindex(target.shape):
+        m = max(y[t, n])
+        total += m + math.log(sum(math.exp(v - m) for v in y[t, n])) - y[t, n, target[t, n]]
+    return total / target.size
+
+
+def cross_entropy_by_one_hot(y, target):
+    shifted = y - y.max(-1)[..., None]
+    log_p = shifted - np.log(np.exp(shifted).sum(-1))[..., None]
+    return -(np.eye(y.shape[2])[target] * log_p).sum() / target.size
+
+
+def mse_gradient_by_index(y, target, mask):
+    dy = np.zeros_like(y, order="F")
+    dy[mask] = (y[mask] - target[mask]) * 2 / y[mask].size
+    return dy
+
+
+def mse_gradient_by_where(y, target, mask):
+    return np.where(mask[..., None], 2 * (y - target), 0) / (mask.sum() * y.shape[-1])
+
+
+def mse_gradient_in_scalars(y, target, mask):
+    T, N, K = y.shape
+    share = 2 / (sum(mask.ravel().tolist()) * K)
+    return [
+        [[share * (y[t, n, k] - target[t, n, k]) * mask[t, n] for k in range(K)] for n in range(N)] for t in range(T)
+    ]
+
+
+def cross_entropy_gradient_by_index(y, target):
+    p = np.exp(y - y.max(axis=2, keepdims=True))
+    p /= p.sum(axis=2, keepdims=True)
+    p[np.arange(len(y))[:, None], np.arange(y.shape[1]), target] -= 1
+    return p / target.size
+
+
+def cross_entropy_gradient_by_jacobian(y, target):
+    dy = np.zeros(y.shape)
+    for t, n in np.ndindex(target.shape):
+        e = np.exp(y[t, n] - y[t, n].max())
+        dy[t, n] = e / e.sum()
+        dy[t, n, target[t, n]] -= 1
+    return list(dy / target.size)
+
+
+def readout_backward_by_einsum(params, h, dy):
+    return (
+        Readout(np.einsum("tnh,tnk->hk", h, dy), np.einsum("tnk->k", dy)),
+        np.einsum("tnk,hk->tnh", dy, params.W_hy),
+    )
+
+
+def readout_backward_step_by_step(params, h, dy):
+    W_hy, b_y, dh = np.zeros_like(params.W_hy), np.zeros_like(params.b_y), []
+    for h_t, dy_t in zip(h, dy, strict=True):
+        W_hy += h_t.T @ dy_t
+        b_y += dy_t.sum(axis=0)
+        dh.append(dy_t @ params.W_hy.T)
+    return (W_hy, b_y), dh
+
+
+def readout_backward_by_tensordot(params, h, dy):
+    return [
+        [np.tensordot(h, dy, axes=([0, 1], [0, 1])), dy.sum(axis=(0, 1))],
+        np.tensordot(dy, params.W_hy, axes=([2], [1])),
+    ]
+
+
+def step_backward_recomputing_h(params, cache, dh):
+    h = np.tanh(cache.x @ params.W_xh + cache.h_prev @ params.W_hh + params.b_h)
+    dz = (1 + h) * (1 - h) * dh
+    return (
+        Params(cache.x.T @ dz, cache.h_prev.T @ dz, np.ones(len(dz)) @ dz),
+        (params.W_xh @ dz.T).T,
+        dz @ params.W_hh.T,
+    )
+
+
+def step_backward_sequence_by_sequence(params, cache, dh):
+    grads, dx, dh_prev = zeros_like(params), [], []
+    for x, h_prev, h, dh_n in zip(*cache, dh, strict=True):
+        dz = dh_n - dh_n * h**2
+        grads.W_xh[:] += np.outer(x, dz)
+        grads.W_hh[:] += np.outer(h_prev, dz)
+        grads.b_h[:] += dz
+        dx.append(params.W_xh @ dz)
+        dh_prev.append(params.W_hh @ dz)
+    return tuple(grads), dx, dh_prev
+
+
+def step_backward_by_einsum(params, cache, dh):
+    dz = np.asfortranarray(dh * (1 - cache.h * cache.h))
+    grads = Params(
+        b_h=dz.sum(0), W_xh=np.einsum("nd,nh->dh", cache.x, dz), W_hh=np.einsum("ni,nh->ih", cache.h_prev, dz)
+    )
+    return grads, np.einsum("nh,dh->nd", dz, params.W_xh), np.einsum("nh,ih->ni", dz, params.W_hh)
+
+
+def unrolled_backward_by_index(cell, params, caches, dh):
+    T = len(caches)
+    grads, dx = [np.zeros(p.shape) for p in params], [None] * T
+    dh_next = np.zeros(dh.shape[1:])
+    for t in reversed(range(T)):
+        part, dx[t], dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        for g, g_t in zip(grads, part, strict=True):
+            g += g_t
+    return grads, dx, dh_next
+
+
+def unrolled_backward_summing_at_the_end(cell, params, caches, dh):
+    dx, parts, total = np.empty((len(dh), *caches[0].x.shape)), [], 0.0
+    for t in range(len(dh) - 1, -1, -1):
+        part, dx[t], total = cell.step_backward(params, caches[t], dh[t] + total)
+        parts.append(part)
+    return type(params)(*(np.sum(p, axis=0) for p in zip(*parts, strict=True))), dx, total
+
+
+def unrolled_backward_on_a_copy(cell, params, caches, dh):
+    total = dh.copy()
+    grads, dx = params._make(np.zeros_like(p, order="F") for p in params), []
+    for t in range(len(dh))[::-1]:
+        part, dx_t, dh_prev = cell.step_backward(params, caches[t], total[t])
+        grads = Params(*(a + b for a, b in zip(grads, part, strict=True)))
+        dx.insert(0, dx_t)
+        if t > 0:
+            total[t - 1] += dh_prev
+    return grads, np.array(dx), dh_prev
+
+
+def central_difference_putting_back(f, w, eps):
+    gradient = np.empty_like(w)
+    for i in np.ndindex(w.shape):
+        old = w[i]
+        w[i] = old + eps
+        above = f(w)
+        w[i] = old - eps
+        gradient[i] = (above - f(w)) / (2 * eps)
+        w[i] = old
+    return gradient
+
+
+def central_difference_by_units(f, w, eps):
+    units = np.eye(w.size).reshape(w.size, *w.shape)
+    slopes = [(f(w + eps * e) - f(w - eps * e)) / eps / 2 for e in units]
+    return np.reshape(slopes, w.shape, order="C")
+
+
+def central_difference_flat_and_back(f, w, eps):
+    flat = w.ravel()
+    gradient = []
+    for i in range(flat.size):
+        d = np.zeros(flat.size)
+        d[i] = eps
+        gradient.append((f((flat + d).reshape(w.shape)) - f((flat - d).reshape(w.shape))) / (2 * eps))
+    return np.array(gradient).reshape(w.shape).tolist()
+
+
+def complex_step_by_units(f, w, eps):
+    units = np.eye(w.size).reshape(w.size, *w.shape)
+    return np.array([f(w + 1j * eps * e).imag / eps for e in units]).reshape(w.shape)
+
+
+def complex_step_putting_back(f, w, eps):
+    gradient, w_complex = np.empty(w.shape, order="F"), w + 0j
+    for i in np.ndindex(w.shape):
+        w_complex[i] = complex(w[i], eps)
+        gradient[i] = np.imag(f(w_complex)) / eps
+        w_complex[i] = w[i]
+    return gradient
+
+
+def sgd_by_recursion(params, grads, lr):
+    if isinstance(params, np.ndarray):
+        return params - lr * grads
+    return type(params)(*(sgd_by_recursion(p, g, lr) for p, g in zip(params, grads, strict=True)))
+
+
+def sgd_as_plain_tuples(params, grads, lr):
+    if isinstance(params, tuple):
+        return tuple(sgd_as_plain_tuples(p, g, lr) for p, g in zip(params, grads, strict=True))
+    return np.add(params, np.multiply(-lr, grads)).tolist()
+
+
+def sgd_by_type(params, grads, lr):
+    if isinstance(params, Model):
+        return Model(sgd_by_type(params.cell, grads.cell, lr), sgd_by_type(params.readout, grads.readout, lr))
+    return params._replace(**{k: getattr(params, k) - getattr(grads, k) * lr for k in params._fields})
+
+
+RIGHT = {
+    "activations.sigmoid": [
+        sigmoid_by_tanh,
+        sigmoid_by_masks,
+        sigmoid_by_where_of_both,
+        sigmoid_as_lists,
+        sigmoid_clipped_far_out,
+    ],
+    "rnn.step": [step_in_scalars, step_by_einsum, step_by_one_product],
+    "unrolled.forward": [
+        unrolled_forward_preallocated,
+        unrolled_forward_with_a_row_more,
+        unrolled_forward_as_lists,
+    ],
+    "readout.forward": [readout_forward_by_einsum, readout_forward_step_by_step, readout_forward_in_rows],
+    "losses.mse": [mse_in_scalars, mse_by_weights, mse_as_an_array],
+    "losses.softmax_cross_entropy": [cross_entropy_by_logaddexp, cross_entropy_in_scalars, cross_entropy_by_one_hot],
+    "losses.mse_gradient": [mse_gradient_by_index, mse_gradient_by_where, mse_gradient_in_scalars],
+    "losses.softmax_cross_entropy_gradient": [cross_entropy_gradient_by_index, cross_entropy_gradient_by_jacobian],
+    "readout.backward": [readout_backward_by_einsum, readout_backward_step_by_step, readout_backward_by_tensordot],
+    "rnn.step_backward": [
+        step_backward_recomputing_h,
+        step_backward_sequence_by_sequence,
+        step_backward_by_einsum,
+    ],
+    "unrolled.backward": [
+        unrolled_backward_by_index,
+        unrolled_backward_summing_at_the_end,
+        unrolled_backward_on_a_copy,
+    ],
+    "gradcheck.central_difference": [
+        central_difference_putting_back,
+        central_difference_by_units,
+        central_difference_flat_and_back,
+    ],
+    "gradcheck.complex_step": [complex_step_by_units, complex_step_putting_back],
+    "optim.sgd": [sgd_by_recursion, sgd_as_plain_tuples, sgd_by_type],
+}
+
+
+def learner_function(exercise):
+    """Run the stub cell as a notebook would and return what it defines."""
+    names = {}
+    exec(exercise.stub, names)
+    names.pop("__builtins__")
+    assert list(names) == [exercise.learner_name]
+    return names[exercise.learner_name]
+
+
+def arrays_of(arguments):
+    """All arrays among a case's arguments, lists of NamedTuples included."""
+    for value in arguments.values():
+        for item in value if isinstance(value, list) else [value]:
+            for _, array in named_arrays(item):
+                if isinstance(array, np.ndarray):
+                    yield array
+
+
+def test_there_is_enough_of_it():
+    assert len(EXERCISES) >= 12
+    assert len(MISTAKES) >= 75
+    assert all(len(e.misconceptions) >= 4 for e in EXERCISES.values())
+
+
+def test_every_exercise_is_there_once_in_the_order_of_the_lessons():
+    assert list(EXERCISES) == list(ORDER)
+    assert set(ORDER) == set(_BY_NAME)
+    lessons = [e.lesson for e in EXERCISES.values()]
+    assert lessons == sorted(lessons)
+    assert set(lessons) == set(LESSONS)
+
+
+def test_the_mapping_cannot_be_changed():
+    with pytest.raises(TypeError):
+        EXERCISES["rnn.step"] = None
+    with pytest.raises(TypeError):
+        EXERCISES["rnn.step"].misconceptions["no-tanh"] = None
+
+
+@pytest.mark.parametrize(("lesson", "least", "most"), [(LESSONS[0], 3, 8), (LESSONS[1], 25, 35), (LESSONS[2], 65, 85)])
+def test_minutes_add_up_to_what_a_lesson_has(lesson, least, most):
+    assert least <= sum(e.minutes for e in EXERCISES.values() if e.lesson == lesson) <= most
+
+
+@each_exercise
+def test_the_solution_is_correct(exercise):
+    report = exercise.grade(exercise.solution)
+    assert report.status == "correct", str(report)
+    assert report.misconception is None
+
+
+@pytest.mark.parametrize("function", [f for fs in RIGHT.values() for f in fs], ids=lambda f: f.__name__)
+def test_other_ways_to_write_it_are_correct(function):
+    (name,) = [n for n, functions in RIGHT.items() if function in functions]
+    report = EXERCISES[name].grade(function)
+    assert report.status == "correct", str(report)
+
+
+def test_every_exercise_has_other_ways():
+    assert RIGHT.keys() == EXERCISES.keys()
+    assert all(len(functions) >= 2 for functions in RIGHT.values())
+
+
+@each_exercise
+def test_the_stub_is_not_attempted(exercise):
+    assert exercise.grade(learner_function(exercise)).status == "not attempted"
+
+
+@each_exercise
+def test_the_parameters_are_the_solutions_leading_ones(exercise):
+    names = list(inspect.signature(learner_function(exercise)).parameters)
+    assert names == list(inspect.signature(exercise.solution).parameters)[: len(names)]
+    for case in (*exercise.make_cases(), exercise.make_lesson_case()):
+        assert list(case.arguments) == names
+
+
+@pytest.mark.parametrize(("name", "identifier"), MISTAKES)
+def test_a_mistake_is_named_as_itself(name, identifier):
+    exercise = EXERCISES[name]
+    report = exercise.grade(exercise.misconceptions[identifier].function)
+    assert (report.status, report.misconception) == ("wrong", identifier), str(report)
+    assert exercise.misconceptions[identifier].sentence in str(report)
+
+
+@pytest.mark.parametrize(("name", "identifier"), MISTAKES)
+def test_a_mistake_is_well_told(name, identifier):
+    misconception = EXERCISES[name].misconceptions[identifier]
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", identifier)
+    assert re.search(r"[.?)]$", misconception.sentence)
+    assert "  " not in misconception.sentence
+    assert "\n" not in misconception.sentence
+    assert 40 <= len(misconception.sentence) <= 280
+    body = inspect.getsource(misconception.function).split('"""')[2].strip().splitlines()
+    assert 1 <= len(body) <= 11
+    assert list(inspect.signature(misconception.function).parameters) == list(
+        inspect.signature(learner_function(EXERCISES[name])).parameters
+    )
+
+
+def test_no_sentence_is_told_twice_in_one_exercise():
+    for exercise in EXERCISES.values():
+        sentences = [m.sentence for m in exercise.misconceptions.values()]
+        assert len(set(sentences)) == len(sentences)
+
+
+@each_exercise
+def test_hints_are_three_and_do_not_hold_a_whole_line_of_the_solution(exercise):
+    assert len(exercise.hints) == 3
+    assert len(set(exercise.hints)) == 3
+    lines = [line.strip() for line in inspect.getsource(exercise.solution).split('"""')[2].splitlines()]
+    for line in filter(None, lines):
+        assert not any(line in hint for hint in exercise.hints), line
+
+
+@each_exercise
+def test_the_solution_fits_on_a_screen(exercise):
+    assert len(inspect.getsource(exercise.solution).splitlines()) <= 60
+    assert all(len(line) <= 120 for line in exercise.stub.splitlines())
+
+
+@each_exercise
+def test_cases_are_the_same_every_time_and_in_float64(exercise):
+    first, second = exercise.make_cases(), exercise.make_cases()
+    assert [case.label for case in first] == [case.label for case in second]
+    for a, b in zip(first, second, strict=True):
+        for p, q in zip(arrays_of(a.arguments), arrays_of(b.arguments), strict=True):
+            assert p is not q
+            assert np.array_equal(p, q)
+            assert p.dtype in (np.float64, np.bool_, np.int64)
+            assert not np.isnan(p).any()
+
+
+@each_exercise
+def test_the_first_case_is_the_smallest_and_can_be_printed(exercise):
+    sizes = [sum(array.size for array in arrays_of(case.arguments)) for case in exercise.make_cases()]
+    assert printed_case(exercise.make_cases()[0].arguments)
+    assert sizes[0] <= 80
+    assert sum(array.size for array in arrays_of(exercise.make_lesson_case().arguments)) > sizes[0]
+
+
+@each_exercise
+def test_cases_have_sizes_that_can_be_told_apart(exercise):
+    told = [dict(re.findall(r"\b([TNDHK]) = (\d+)", case.label)) for case in exercise.make_cases()]
+    for sizes in filter(None, told[1:]):  # the first case trades this for being short enough to print
+        assert len(set(sizes.values())) == len(sizes)
+    long_ones = [sizes for sizes in told if int(sizes.get("T", 3)) >= 3]
+    assert len(long_ones) >= 3
+
+
+@each_exercise
+def test_the_solution_runs_on_the_lessons_case(exercise):
+    exercise.solution(*map(copied, exercise.make_lesson_case().arguments.values()))
+
+
+@pytest.mark.parametrize(
+    "name", ["rnn.step", "rnn.step_backward", "unrolled.forward", "unrolled.backward", "optim.sgd"]
+)
+def test_recurrent_weights_are_not_symmetric(name):
+    for case in EXERCISES[name].make_cases():
+        params = case.arguments["params"]
+        W_hh = params.W_hh if isinstance(params, Params) else params.cell.W_hh
+        assert np.abs(W_hh - W_hh.T).max() > 0.2
+
+
+def test_states_do_not_start_at_zero_and_some_saturate():
+    for name, state in (("rnn.step", "h_prev"), ("unrolled.forward", "state0")):
+        cases = EXERCISES[name].make_cases()
+        assert all(np.abs(case.arguments[state]).max() > 0.3 for case in cases)
+        h, *_ = EXERCISES[name].solution(*cases[-1].arguments.values())
+        assert np.abs(h).max() > 0.9999
+
+
+def test_masks_drop_steps_but_never_a_whole_sequence():
+    masks = [case.arguments["mask"] for case in EXERCISES["losses.mse"].make_cases()]
+    assert sum(not mask.all() for mask in masks) >= 2
+    assert all(mask.any(axis=0).all() for mask in masks)
+
+
+def test_the_caches_of_a_case_are_the_packages():
+    for case in EXERCISES["rnn.step_backward"].make_cases():
+        params, cache = case.arguments["params"], case.arguments["cache"]
+        assert np.array_equal(rnn.step(params, cache.x, cache.h_prev)[0], cache.h)
+
+
+@pytest.mark.parametrize("formula", [f for f in vars(draws).values() if isinstance(f, Formula)], ids=repr)
+def test_a_formula_is_what_it_shows(formula):
+    w = np.random.default_rng(0).normal(size=(3, 3))
+    assert formula(w) == eval(repr(formula), {"np": np})(w)
+    assert np.iscomplexobj(formula(w + 0j))
+
+
+def test_two_mistakes_cannot_have_one_name():
+    mistakes = Mistakes("step")
+
+    def step_upside_down(params, x, h_prev):
+        """Some sentence."""
+
+    mistakes.add(step_upside_down)
+    with pytest.raises(ValueError, match="upside-down"):
+        mistakes.add(step_upside_down)
