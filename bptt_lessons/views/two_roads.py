@@ -84,7 +84,7 @@ def draw(p: Play, position: int) -> Drawing:
     at = [MARGIN + column * (t - 0.5) for t in range(T + 1)]
     at[0] = 64
     width = MARGIN + column * T + 4
-    height = TABLE + ROW * (4 + 2 * H) + 26
+    height = TABLE + 4 * ROW + 12 + H * (ROW - 4) + (H - 1) * (ROW - 7) + 16
 
     parts = [_box(at[0], H_TOP, 92, "h_0", "zero", True, False)]
     for t in range(1, T + 1):

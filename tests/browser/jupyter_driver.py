@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 CHROMIUM_ARGUMENTS = (
     "--no-sandbox",  # containers forbid the sandbox; the browser sees nothing but our own server
@@ -34,7 +35,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-dev-shm-usage",
 )
 START_SECONDS = 90
-RUN_SECONDS = 180
+RUN_SECONDS = 240
 
 # The notebook in front and its kernel, as JavaScript expressions.
 NOTEBOOK = "window.jupyterapp.shell.currentWidget"

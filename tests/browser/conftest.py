@@ -1,0 +1,76 @@
+"""One JupyterLab and one Chromium for all browser tests, and pages that note what must not happen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sample_notebook
+from jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS, NOTEBOOKS, Server, jupyter_lab
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; outside of CI its absence skips the tests."""
+    if not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def progress_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the course keeps the progress made in these tests."""
+    return tmp_path_factory.mktemp("progress")
+
+
+@pytest.fixture(scope="session")
+def lab(browser: Any, tmp_path_factory: pytest.TempPathFactory, progress_folder: Path) -> Iterator[Server]:
+    """JupyterLab on a copy of the lessons, never on the working copy, and on the sample notebook."""
+    root = tmp_path_factory.mktemp("lessons")
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        shutil.copy(path, root)
+    sample_notebook.write(root / "sample.ipynb")
+    sample_notebook.write(root / "stranger.ipynb", executed=True)
+    environment = {"BPTT_LESSONS_HOME": str(progress_folder)}
+    with jupyter_lab(root, tmp_path_factory.mktemp("jupyter"), environment) as server:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page on which every request must stay on this machine and no script may fail."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    opened = context.new_page()
+    outside: list[str] = []
+    failed: list[str] = []
+
+    def note(request: Any) -> None:
+        if request.url.startswith(("http", "ws")) and "//127.0.0.1:" not in request.url:
+            outside.append(request.url)
+
+    opened.on("request", note)
+    opened.on("websocket", note)
+    opened.on("pageerror", lambda error: failed.append(str(error)))
+    yield opened
+    context.close()
+    assert outside == [], "requests left this machine"
+    assert failed == [], "a script in the page failed"
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where pictures for human eyes go: the folder BPTT_SCREENSHOTS, or else a temporary one."""
+    named = os.environ.get("BPTT_SCREENSHOTS")
+    folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,55 @@
+"""A small notebook that holds each interactive figure once, for the browser tests and the benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+IMPORTS = """\
+import numpy as np
+from bptt_lessons.cells import rnn
+from bptt_lessons.training import loop, optim, readout
+from bptt_lessons.views import plots, widgets
+rng = np.random.default_rng(0)
+x = np.array([1, 0, 1, 1, 0, 1, 0, 0.0])[:, None, None]
+net, linear = rnn.init(rng, 1, 2), readout.init(rng, 2, 1)
+streams = rng.normal(size=(8, 12, 1))
+wanted = rnn.forward(rnn.Params(np.array([[1.0]]), np.array([[0.8]]), np.zeros(1)), streams)[0].copy()"""
+
+FIGURES = {
+    "unroller": "widgets.unroller(rnn.init(rng, 1, 3), x)",
+    "bptt_player": "widgets.bptt_player(net, linear, streams[:4, :1], wanted[:4, :1])",
+    "loss_surface": "widgets.loss_surface(streams, wanted, start=(-1.5, -1.0))",
+}
+
+TRAINING = """\
+fitted = loop.fit(loop.Model(net, linear), [(streams, wanted)] * 200,
+                  lambda model, batch: loop.loss_and_gradient(rnn, model, *batch),
+                  lambda model, grads: optim.sgd(model, grads, 0.1),
+                  on_update=widgets.training_progress(200))"""
+
+PLOT = 'plots.lines({"x": x[:, 0, 0]}, xlabel="step t", ylabel="x_t", title="The input", alt="A row of bits")'
+
+
+def notebook(executed: bool = False) -> Any:
+    """Return the notebook, as it is written or, if `executed`, as a stranger would have saved it after running it."""
+    sources = [IMPORTS, *FIGURES.values(), TRAINING, PLOT]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    if executed:
+        names: dict[str, Any] = {}
+        exec(IMPORTS, names)
+        for number, (cell, source) in enumerate(zip(cells, sources, strict=True), 1):
+            cell.execution_count = number
+            if source in FIGURES.values():
+                data = eval(source, names)._repr_mimebundle_()
+                cell.outputs = [nbformat.v4.new_output("execute_result", data=data, execution_count=number)]
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+
+
+def write(path: Path, executed: bool = False) -> None:
+    """Write the notebook to a file."""
+    nbformat.write(notebook(executed), path)

@@ -1,0 +1,105 @@
+"""The interactive figures in a real JupyterLab: named, moved by keyboard, readable where nothing runs."""
+
+from pathlib import Path
+from typing import Any
+
+import jupyter_driver as lab_driver
+import pytest
+from jupyter_driver import Server
+from sample_notebook import FIGURES, TRAINING
+
+
+@pytest.fixture
+def sample(page: Any, lab: Server) -> Any:
+    lab_driver.open_notebook(page, lab, "sample.ipynb")
+    lab_driver.run_all(page)
+    assert lab_driver.errors(page) == []
+    return page
+
+
+def figure(page: Any, name: str) -> Any:
+    """Bring one figure into view."""
+    return lab_driver.show_cell(page, lab_driver.find_cell(page, FIGURES[name]))
+
+
+def press(page: Any, key: str, where: Any, role: str, name: str) -> tuple[str, str, str, str]:
+    """Press a key on a named control; return the picture's and the sentence's text before and after."""
+    from playwright.sync_api import expect
+
+    control = where.get_by_role(role, name=name, exact=True)
+    picture, status = where.get_by_role("img"), where.get_by_role("status")
+    expect(picture).to_be_visible()
+    before = picture.get_attribute("aria-label"), status.inner_text()
+    control.focus()
+    page.keyboard.press(key)
+    expect(picture).not_to_have_attribute("aria-label", before[0])
+    expect(status).not_to_have_text(before[1])
+    return *before, picture.get_attribute("aria-label"), status.inner_text()
+
+
+def test_unroller_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "unroller")
+    assert "3 of 6" in press(sample, "ArrowUp", where, "spinbutton", "step t")[0]
+    assert "5 of 6" in press(sample, "Enter", where, "button", "Next")[2]
+    assert "4 of 6" in press(sample, "Enter", where, "button", "Previous")[2]
+    assert "T = 7: 7 copies" in press(sample, "ArrowUp", where, "spinbutton", "copies T")[3]
+    assert "With x_1 flipped, h_4 differs" in press(sample, "Space", where, "checkbox", "flip x_1")[3]
+
+
+def test_player_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "bptt_player")
+    assert press(sample, "ArrowUp", where, "spinbutton", "position")[3].startswith("Forward, t = 1:")
+    for _ in range(4):
+        after = press(sample, "Enter", where, "button", "Next")
+    assert after[3].startswith("Backward, t = 4:")
+    assert "own loss" in where.get_by_role("img").inner_html()
+    assert press(sample, "Enter", where, "button", "Start")[3].startswith("Nothing has run yet")
+
+
+def test_surface_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "loss_surface")
+    assert "w_xh = −1.400" in press(sample, "ArrowUp", where, "spinbutton", "w_xh")[3]
+    assert "w_hh = −1.100" in press(sample, "ArrowDown", where, "spinbutton", "w_hh")[3]
+    assert "Steps taken from where you put the point: 1." in press(sample, "Enter", where, "button", "Take 1 step")[3]
+    assert "point: 11." in press(sample, "Space", where, "button", "Take 10 steps")[3]
+    assert where.get_by_role("combobox", name="learning rate").is_visible()
+    assert "w_xh = −1.500" in press(sample, "Enter", where, "button", "Back to the start")[3]
+
+
+def test_training_bar_leaves_one_line(sample: Any) -> None:
+    text = lab_driver.outputs(sample, lab_driver.find_cell(sample, TRAINING))
+    assert text.split() == ["trained:", "200", "updates"]
+
+
+def test_figures_in_both_themes(sample: Any, screenshots: Path) -> None:
+    grounds = []
+    for dark in (False, True):
+        lab_driver.set_theme(sample, dark)
+        for name in FIGURES:
+            where = figure(sample, name)
+            shown = where.locator(".jp-OutputArea-output svg[role=img]")
+            shown.scroll_into_view_if_needed()
+            where.screenshot(path=screenshots / f"{name}-{'dark' if dark else 'light'}.png")
+            ground = shown.locator("rect").first.evaluate("r => getComputedStyle(r).fill")
+            ink = shown.locator("text").last.evaluate("t => getComputedStyle(t).fill")
+            grounds.append((name, dark, brightness(ground), brightness(ink)))
+    lab_driver.set_theme(sample, False)
+    for name, dark, ground, ink in grounds:
+        assert (ground < ink) if dark else (ground > ink), f"{name}, dark={dark}: ground {ground}, ink {ink}"
+        assert abs(ground - ink) > 90, f"{name}, dark={dark}: text can hardly be told from its ground"
+
+
+def brightness(colour: str) -> float:
+    """Return the mean of the channels of a colour such as ``rgb(1, 2, 3)`` or ``rgba(...)``, alpha taken as 1."""
+    return sum(float(part) for part in colour[colour.index("(") + 1 :].rstrip(")").split(",")[:3]) / 3
+
+
+def test_untrusted_notebook_shows_the_static_pictures(page: Any, lab: Server) -> None:
+    lab_driver.open_notebook(page, lab, "stranger.ipynb")
+    for name in FIGURES:
+        picture = figure(page, name).locator("img[alt]")
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "image => image.complete && image.naturalWidth > 400", arg=picture.element_handle(), timeout=30000
+        )
+        assert len(picture.get_attribute("alt")) > 100

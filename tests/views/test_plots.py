@@ -1,0 +1,148 @@
+"""Plots: one picture with a text in its place, small, the same every time, and right about bad input."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bptt_lessons.views import plots
+
+TEXTS = {"xlabel": "step t", "ylabel": "h_t", "title": "States"}
+MASK = np.array([False, False, True])
+
+
+class ImageParser(HTMLParser):
+    """Collects the attributes of all elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, Any]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the helpers display: bundles by MIME type; the figures themselves are kept beside them."""
+    bundles: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures, in place of their display."""
+    kept: list[Figure] = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: kept.append(figure))
+    return kept
+
+
+def call_all(alt: str) -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [
+        plots.lines({"a": rng.normal(size=50), "b": ([0, 1], [1, 2])}, **TEXTS, alt=alt, level={"zero": 0.0}),
+        plots.heatmap(rng.normal(size=(3, 5)), **TEXTS, alt=alt, value_label="h", annotate=True),
+        plots.heatmap(rng.random((20, 30)), **TEXTS, alt=alt),
+        plots.masks({"many-to-one": MASK, "many-to-many": ~MASK[:, None]}, title="Masks", alt=alt),
+        plots.bars({"RNN": [0.1, 0.2], "persistence": [0.3]}, ylabel="error", title="Errors", alt=alt),
+    ]
+
+
+def test_each_helper_shows_one_small_picture_and_returns_none(shown: list[Any]) -> None:
+    alt = 'A curve that rises, "then" falls & ends'
+    assert call_all(alt) == [None] * 5
+    assert len(shown) == 5
+    for bundle in shown:
+        parser = ImageParser()
+        parser.feed(bundle["text/html"])
+        ((tag, attributes),) = parser.found
+        assert tag == "img"
+        assert attributes["alt"] == alt
+        data = base64.b64decode(attributes["src"].removeprefix("data:image/png;base64,"), validate=True)
+        assert len(data) < 40_000
+        image = Image.open(io.BytesIO(data)).convert("RGBA")
+        assert image.size == (640, 320)
+        assert image.getpixel((1, 1)) == (255, 255, 255, 255), "the ground is light and opaque"
+
+
+def test_the_html_is_the_same_every_time(shown: list[Any]) -> None:
+    call_all("x")
+    call_all("x")
+    assert shown[:5] == shown[5:]
+
+
+@pytest.mark.parametrize("alt", ["", "  ", None])
+def test_alternative_text_is_required(alt: Any) -> None:
+    with pytest.raises(ValueError, match="alt must say"):
+        plots.show(Figure(), alt)
+
+
+def test_curves_differ_by_more_than_colour(figures: list[Figure]) -> None:
+    plots.lines({name: np.arange(9.0) for name in "abcdefg"}, **TEXTS, alt="x")
+    drawn = figures[0].axes[0].get_lines()
+    styles = [(str(line._dash_pattern), line.get_marker()) for line in drawn]  # type: ignore[attr-defined]
+    assert len(set(styles)) == 7
+    assert [text.get_text() for text in figures[0].axes[0].get_legend().get_texts()] == list("abcdefg")
+
+
+def test_lines_draws_what_it_was_given(figures: list[Figure]) -> None:
+    plots.lines({"a": [3, 1, 2], "b": ([5, 6], [7, 8])}, x=[10, 20, 30], **TEXTS, alt="x", log="y", level={"best": 1.5})
+    axes = figures[0].axes[0]
+    first, second, level = axes.get_lines()
+    np.testing.assert_array_equal(first.get_xydata(), [[10, 3], [20, 1], [30, 2]])
+    np.testing.assert_array_equal(second.get_xydata(), [[5, 7], [6, 8]])
+    assert list(level.get_ydata()) == [1.5, 1.5]
+    assert "best" in [text.get_text() for text in axes.texts]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
+
+
+def test_heatmap_is_centred_on_zero_if_signs_differ(figures: list[Figure]) -> None:
+    plots.heatmap([[-1.0, 3.0]], **TEXTS, alt="x", annotate=True, rows=["unit 1"], columns=[1, 2])
+    plots.heatmap([[1.0, 3.0]], **TEXTS, alt="x")
+    signed, plain = (figure.axes[0].get_images()[0] for figure in figures)
+    assert signed.get_clim() == (-3, 3)
+    assert plain.get_clim() == (1, 3)
+    assert [text.get_text() for text in figures[0].axes[0].texts] == ["-1", "3"]
+    assert [text.get_text() for text in figures[0].axes[0].get_xticklabels()] == ["1", "2"]
+
+
+def test_masks_mark_the_steps_that_count(figures: list[Figure]) -> None:
+    plots.masks({"many-to-one": MASK}, title="Masks", alt="x")
+    axes = figures[0].axes[0]
+    squares = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "s"]
+    assert [float(x[0]) for x in squares] == [3.0]
+    assert len([line for line in axes.get_lines() if line.get_marker() == "o"]) == 3 + 2
+
+
+def test_bars_show_every_seed(figures: list[Figure]) -> None:
+    plots.bars({"RNN": [0.1, 0.2, 0.4], "AR": [0.3]}, ylabel="error", title="Errors", alt="x")
+    dots = figures[0].axes[0].get_lines()
+    assert [list(map(float, line.get_ydata())) for line in dots] == [[0.1, 0.2, 0.4], [0.3]]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: plots.lines({}, **TEXTS, alt="x"), "curves must map names"),
+        (lambda: plots.lines({"a": [[1.0]]}, **TEXTS, alt="x"), re.escape("a has shape (1, 1), expected (n,)")),
+        (lambda: plots.lines({"a": [1.0]}, x=[1, 2], **TEXTS, alt="x"), re.escape("x has shape (2,) and y (1,)")),
+        (lambda: plots.lines({"a": [1.0]}, log="z", **TEXTS, alt="x"), "log must be"),
+        (lambda: plots.lines({str(i): [1.0] for i in range(8)}, **TEXTS, alt="x"), "at most 7"),
+        (lambda: plots.heatmap([1.0], **TEXTS, alt="x"), re.escape("values has shape (1,)")),
+        (lambda: plots.heatmap([[np.nan]], **TEXTS, alt="x"), "finite"),
+        (lambda: plots.heatmap([[1.0]], rows=["a", "b"], **TEXTS, alt="x"), "rows holds 2 names, expected 1"),
+        (lambda: plots.masks({"a": [1, 0]}, title="", alt="x"), "expected bool"),
+        (lambda: plots.bars({"a": []}, ylabel="", title="", alt="x"), "at least one"),
+        (lambda: plots.show("figure", "x"), "figure must be a matplotlib Figure"),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_input(wrong: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        wrong()

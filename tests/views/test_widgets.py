@@ -1,0 +1,343 @@
+"""Interactive figures without a browser: their markup, their numbers, their words and their bad input."""
+
+import base64
+import re
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bptt_lessons.cells import rnn
+from bptt_lessons.gradients import gradcheck
+from bptt_lessons.training import loop, losses, readout
+from bptt_lessons.views import surface, svg, training_bar, two_roads, unrolled_graph, widgets
+from bptt_lessons.views.frame import Interactive
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+def bits() -> np.ndarray[Any, Any]:
+    return np.array([1, 0, 1, 1, 0, 1, 0, 0.0])[:, None, None]
+
+
+def make_unroller() -> Interactive:
+    return widgets.unroller(rnn.init(rng(), 1, 3), bits())
+
+
+def player_arguments(T: int = 4, H: int = 2) -> tuple[Any, ...]:
+    r = rng()
+    return rnn.init(r, 1, H), readout.init(r, H, 1), r.normal(size=(T, 1, 1)), r.normal(size=(T, 1, 1))
+
+
+def make_player() -> Interactive:
+    return widgets.bptt_player(*player_arguments())
+
+
+def surface_data() -> tuple[Any, Any]:
+    x = rng().normal(size=(6, 5, 1))
+    h, _, _ = rnn.forward(surface.params(surface.Point(1.0, 0.8)), x)
+    return x, h.copy()
+
+
+def make_surface() -> Interactive:
+    return widgets.loss_surface(*surface_data(), start=(-1.5, -1.0))
+
+
+MAKERS = [make_unroller, make_player, make_surface]
+
+
+def words(markup: str) -> list[str]:
+    """Return the texts of a picture, without the marks that only place them."""
+    root = ElementTree.fromstring(markup)
+    return ["".join(node.itertext()).replace("\u200b", "") for node in root.iter(f"{SVG}text")]
+
+
+def sentence(figure: Interactive) -> str:
+    return "".join(ElementTree.fromstring(figure.status.value).itertext())
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_picture_is_whole_and_described(make: Any) -> None:
+    figure = make()
+    root = ElementTree.fromstring(figure.picture.value)
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert len(root.get("aria-label")) > 100
+    ground = next(iter(root))
+    assert ground.get("style", "").startswith("fill: var(--jp-layout-color0, #ffffff)")
+    status = ElementTree.fromstring(figure.status.value)
+    assert status.get("role") == "status"
+    assert status.get("aria-live") == "polite"
+    assert len(figure.picture.value) < 60_000, "a picture that is sent at every key has to be small"
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_nothing_is_drawn_outside_of_the_picture(make: Any) -> None:
+    for markup in (make().picture.value, make().static.svg):
+        root = ElementTree.fromstring(markup)
+        width, height = map(float, root.get("viewBox").split()[2:])
+        for node in root.iter():
+            if node.tag in (f"{SVG}text", f"{SVG}rect"):
+                assert 0 <= float(node.get("x")) <= width
+                assert 0 <= float(node.get("y")) <= height
+                assert float(node.get("x")) + float(node.get("width", 0)) <= width
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_what_stands_on_paper(make: Any) -> None:
+    bundle = make()._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
+    assert bundle["text/plain"].startswith("Interactive figure: run this cell to play")
+    assert len(bundle["text/plain"]) <= 110
+    alt, data = re.fullmatch(
+        r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)">', bundle["text/html"]
+    ).groups()
+    picture = base64.b64decode(data).decode()
+    assert len(alt) > 100
+    assert "var(" not in picture
+    assert words(picture)
+    again = make()._repr_mimebundle_()
+    assert {k: again[k] for k in ("text/plain", "text/html")} == {k: bundle[k] for k in ("text/plain", "text/html")}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_controls_have_names(make: Any) -> None:
+    figure = make()
+    assert all(name.strip() for name in figure.controls)
+    assert not any("Slider" in type(control).__name__ for control in figure.controls.values())
+
+
+def test_unroller_shows_the_states_of_the_package() -> None:
+    figure = make_unroller()
+    figure.controls["copies T"].value = 5
+    figure.controls["step t"].value = 4
+    h, _, _ = rnn.forward(rnn.init(rng(), 1, 3), bits())
+    shown = words(figure.picture.value)
+    for value in h[:4, 0].ravel():
+        assert svg.number(value) in shown
+    numbers = [word for word in shown if re.fullmatch(r"[+\N{MINUS SIGN}]\d\.\d\d", word)]
+    assert len(numbers) == 3 * (1 + 4), "h_0 and four states, and no state that has not run"
+    for name in ("Wxh", "Whh", "Why"):
+        assert shown.count(name) == 1 + 5, "the loop and each copy carry the same weight"
+    assert "T = 5: 5 copies of the step, parameters of the cell: 15 (the same for every T)." in sentence(figure)
+
+
+def test_unroller_flips_the_first_input() -> None:
+    np.testing.assert_array_equal(unrolled_graph.flip(bits())[:, 0, 0], [0, 0, 1, 1, 0, 1, 0, 0])
+    np.testing.assert_array_equal(unrolled_graph.flip(bits() - 3.0)[:2, 0, 0], [2, -3])
+    figure = make_unroller()
+    figure.controls["copies T"].value = 8
+    figure.controls["step t"].value = 8
+    figure.controls["flip x_1"].value = True
+    params = rnn.init(rng(), 1, 3)
+    change = np.abs(rnn.forward(params, bits())[0] - rnn.forward(params, unrolled_graph.flip(bits()))[0])
+    assert f"h_8 differs by up to {change[-1].max():.4f}" in sentence(figure)
+    assert f"{change[-1].max():.2f}" in words(figure.picture.value)
+
+
+def test_unroller_pulls_the_step_back_and_stays_within_its_ends() -> None:
+    figure = make_unroller()
+    for _ in range(20):
+        figure.controls["Next"].click()
+    assert figure.controls["step t"].value == 6
+    figure.controls["copies T"].value = 2
+    assert figure.controls["step t"].value == 2
+    assert "2 of 2 have run" in figure.picture.value
+    for _ in range(20):
+        figure.controls["Previous"].click()
+    assert "No step has run" in sentence(figure)
+
+
+def test_unroller_writes_labels() -> None:
+    figure = widgets.unroller(rnn.init(rng(), 1, 3), bits(), labels=list("abcdefgh"))
+    assert {"a", "f"} <= set(words(figure.picture.value))
+    figure.controls["flip x_1"].value = True
+    assert "a, flipped" in words(figure.picture.value)
+
+
+def test_player_plays_the_package() -> None:
+    params, linear, x, target = player_arguments()
+    played = two_roads.play(params, linear, x, target)
+    h, _, tape = rnn.forward(params, x)
+    y = readout.forward(linear, h)
+    _, own = readout.backward(linear, h, losses.mse_gradient(y, target))
+    grads, _, _ = rnn.backward(params, tape, own)
+    np.testing.assert_allclose(played.h[1:], h[:, 0], rtol=1e-14)
+    np.testing.assert_allclose(played.losses.sum(), losses.mse(y, target), rtol=1e-13)
+    np.testing.assert_allclose(played.total[0], grads.W_hh, rtol=1e-12)
+    np.testing.assert_allclose(played.dW_hh.sum(axis=0), grads.W_hh, rtol=1e-12)
+    np.testing.assert_allclose(played.dh, played.own + played.future)
+    np.testing.assert_array_equal(played.future[-1], 0)
+    assert np.abs(played.future[:-1]).min() > 0
+
+
+def test_player_fills_in_forward_and_then_back() -> None:
+    figure = make_player()
+    played = two_roads.play(*player_arguments())
+    assert words(figure.picture.value).count("?") == 3 * 4
+    position = figure.controls["position"]
+    position.value = 4
+    shown = words(figure.picture.value)
+    assert "?" not in shown
+    assert all(svg.vector(h) in shown for h in played.h[1:])
+    assert not any(svg.vector(own) in shown for own in played.own)
+    for step, t in enumerate((4, 3, 2, 1)):
+        position.value = 5 + step
+        shown = words(figure.picture.value)
+        for values in (played.own, played.future, played.dh, played.dz):
+            assert svg.vector(values[t - 1]) in shown
+        for row in range(2):
+            assert svg.vector(played.total[t - 1, row]) in shown
+        assert shown.count("own loss") == 5 - t
+        assert shown.count("future") == 5 - t
+        assert sentence(figure).startswith(f"Backward, t = {t}: into h_{t} come {svg.vector(played.own[t - 1])}")
+    assert "this is the gradient of W_hh" in sentence(figure)
+    figure.controls["Start"].click()
+    assert sentence(figure).startswith("Nothing has run yet")
+
+
+def test_roads_differ_by_more_than_colour() -> None:
+    figure = make_player()
+    figure.controls["position"].value = 6
+    root = ElementTree.fromstring(figure.picture.value)
+    styles = {
+        colour: next(n.get("style") for n in root.iter(f"{SVG}polyline") if colour in n.get("style"))
+        for colour in (two_roads.OWN, two_roads.FUTURE)
+    }
+    assert "dasharray" in styles[two_roads.OWN]
+    assert "dasharray" not in styles[two_roads.FUTURE]
+
+
+@pytest.mark.parametrize(("T", "H"), [(1, 1), (5, 3)])
+def test_player_of_other_sizes(T: int, H: int) -> None:
+    figure = widgets.bptt_player(*player_arguments(T, H))
+    figure.controls["position"].value = 2 * T
+    assert "this is the gradient" in sentence(figure)
+
+
+def test_surface_grid_agrees_with_the_package() -> None:
+    x, target = surface_data()
+    w_xh, w_hh = np.array([-1.0, 0.3, 1.0]), np.array([-0.5, 0.8])
+    grid = surface.loss_on_grid(x, target, w_xh, w_hh)
+    for row, b in enumerate(w_hh):
+        for column, a in enumerate(w_xh):
+            h, _, _ = rnn.forward(surface.params(surface.Point(a, b)), x)
+            assert grid[row, column] == pytest.approx(losses.mse(h, target), rel=1e-12)
+
+
+def test_surface_gradient_is_that_of_its_loss() -> None:
+    ground = surface.Surface(*surface_data(), (-2, 2), (-2, 2), "")
+    point = surface.Point(0.4, -0.7)
+    _, gradient = surface.loss_and_gradient(ground, point)
+    numeric = gradcheck.central_difference(
+        lambda p: surface.loss_and_gradient(ground, surface.Point(p.item(0), p.item(1)))[0], np.array(point)
+    )
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
+
+
+def test_surface_descends() -> None:
+    figure = make_surface()
+    ground = surface.Surface(*surface_data(), (-2, 2), (-2, 2), "")
+    path = surface.descend(ground, surface.Point(-1.5, -1.0), 0.3, 11)
+    figure.controls["Take 1 step"].click()
+    figure.controls["Take 10 steps"].click()
+    loss, gradient = surface.loss_and_gradient(ground, path[-1])
+    said = sentence(figure)
+    assert f"the loss is {loss:.4f}" in said
+    assert svg.number(gradient.w_hh, 4) in said
+    assert "put the point: 11." in said
+    assert loss < surface.loss_and_gradient(ground, surface.Point(-1.5, -1.0))[0]
+    assert figure.controls["w_xh"].value == round(path[-1].w_xh, 4)
+    figure.controls["w_hh"].value = 5.0
+    assert "outside of the picture" in sentence(figure)
+    figure.controls["Back to the start"].click()
+    assert "w_xh = \N{MINUS SIGN}1.500" in sentence(figure)
+
+
+def test_surface_names_its_levels() -> None:
+    figure = make_surface()
+    levels = surface._levels(surface.loss_on_grid(*surface_data(), *(np.linspace(-2, 2, surface.GRID),) * 2))
+    assert len(levels) >= 5
+    assert sum(f"{level:.2g}" in words(figure.picture.value) for level in levels) >= 5
+
+
+def test_number() -> None:
+    assert svg.number(-0.001) == "+0.00"
+    assert svg.number(-1.25, 1) in ("\N{MINUS SIGN}1.2", "\N{MINUS SIGN}1.3")
+    assert svg.vector([0.5, -0.5], 1) == "[+0.5, \N{MINUS SIGN}0.5]"
+
+
+def test_texts_are_escaped() -> None:
+    figure = widgets.unroller(rnn.init(rng(), 1, 3), bits(), labels=["<b>&"] * 8)
+    assert "<b>&" in words(figure.picture.value)
+
+
+def test_training_progress_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    report = widgets.training_progress(30, "trained")
+    x, target = surface_data()
+    r = rng()
+    model = loop.Model(rnn.init(r, 1, 2), readout.init(r, 2, 1))
+    loop.fit(model, [0] * 30, lambda m, _: loop.loss_and_gradient(rnn, m, x, target), lambda m, g: m, report)
+    assert capsys.readouterr().out == "trained: 30 updates\n"
+
+
+def test_training_progress_writes_seldom_and_clears_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[dict[str, str]] = []
+    clock = [100.0]
+
+    class Display:
+        def update(self, bundle: dict[str, str], raw: bool) -> None:
+            written.append(bundle)
+
+    monkeypatch.setattr(training_bar, "_open_display", Display)
+    monkeypatch.setattr(training_bar.time, "monotonic", lambda: clock[0])
+    report = widgets.training_progress(1000, "fitting")
+    for done in range(1, 1001):
+        clock[0] += 0.001
+        report(done, 0.5)
+    assert 9 <= len(written) <= 12, "ten times a second, and once at the end"
+    assert 'max="1000"' in written[0]["text/html"]
+    assert 'aria-label="fitting"' in written[0]["text/html"]
+    assert written[-1] == {"text/html": "", "text/plain": ""}
+    assert capsys.readouterr().out == "fitting: 1000 updates\n"
+
+
+NET = rnn.init(np.random.default_rng(0), 1, 2)
+LINEAR = readout.init(np.random.default_rng(0), 2, 1)
+X = np.zeros((4, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: widgets.unroller(NET, X[:, 0]), r"x has shape \(4, 1\), expected \(T, 1, D\)"),
+        (lambda: widgets.unroller(NET, np.zeros((4, 2, 1))), r"x has shape \(4, 2, 1\)"),
+        (lambda: widgets.unroller(NET, np.zeros((11, 1, 1))), "at most T = 10"),
+        (lambda: widgets.unroller(rnn.init(rng(), 1, 9), X), "at most T = 10 and H = 8"),
+        (lambda: widgets.unroller(NET, X * np.nan), "x of shape .* finite"),
+        (lambda: widgets.unroller(NET, X, labels=["a"]), "labels must be a sequence of T = 4"),
+        (lambda: widgets.unroller((1, 2), X), "params must be rnn.Params"),
+        (lambda: widgets.bptt_player(NET, LINEAR, X, X[:3]), r"target has shape \(3, 1, 1\)"),
+        (lambda: widgets.bptt_player(NET, LINEAR, np.zeros((6, 1, 1)), X), "at most T = 5"),
+        (lambda: widgets.bptt_player(NET, NET, X, X), "readout.Readout"),
+        (lambda: widgets.bptt_player(NET, readout.init(rng(), 2, 2), X, X), r"W_hy has shape \(2, 2\)"),
+        (lambda: widgets.bptt_player(rnn.init(rng(), 2, 2), LINEAR, np.zeros((4, 1, 2)), X), r"expected \(T, 1, 1\)"),
+        (lambda: widgets.loss_surface(X, X[:2]), r"target has shape \(2, 1, 1\)"),
+        (lambda: widgets.loss_surface(X[..., 0], X), r"x has shape \(4, 1\)"),
+        (lambda: widgets.loss_surface(X, X, w_xh=(1, -1)), "w_xh must be two finite numbers"),
+        (lambda: widgets.loss_surface(X, X, lr=0.2), "lr must be one of"),
+        (lambda: widgets.training_progress(0), "total must be"),
+        (lambda: widgets.training_progress(3, ""), "label must be"),
+        (lambda: widgets.training_progress(True), "total must be"),
+    ],
+)
+def test_bad_input(wrong: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
