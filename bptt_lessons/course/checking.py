@@ -81,7 +81,9 @@ def hint(name: str) -> None:
     shown = min(_hints_shown.get(name, 0), len(exercise.hints) - 1)
     _hints_shown[name] = shown + 1
     last = shown + 1 == len(exercise.hints)
-    more = f'That was the last one; `solution("{name}")` shows the function.' if last else "Call again for the next one."
+    more = (
+        f'That was the last one; `solution("{name}")` shows the function.' if last else "Call again for the next one."
+    )
     show(Text(f"{name}, hint {shown + 1} of {len(exercise.hints)}: {exercise.hints[shown]}", more))
 
 
@@ -124,7 +126,12 @@ class LearnerFunction:
             if not self.failed:
                 self.failed = True
                 name = self.exercise.learner_name
-                show(Text(f"{name} raised {type(error).__name__}: {error}. The lesson goes on with the package's function."))
+                show(
+                    Text(
+                        f"{name} raised {type(error).__name__}: {error}.",
+                        "The lesson goes on with the package's function.",
+                    )
+                )
             return result
 
     def __repr__(self) -> str:

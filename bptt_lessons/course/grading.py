@@ -62,11 +62,11 @@ def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Repo
             return not_attempted(exercise)
         if not callable(function):
             kind = type(function).__name__
-            return wrong(exercise, "not-a-function", [f"`{exercise.learner_name}` is a {kind}, not a function."])
+            return wrong(exercise, "not-a-function", [f"`{exercise.learner_name}` is of type {kind}, not a function."])
         return judged(exercise, function, time_limit)
     except Exception as error:  # a fault of ours must not stop a lesson
-        text = f"The check itself failed ({type(error).__name__}: {error}). That is our fault, not yours; please report it."
-        return wrong(exercise, "check-failed", [text])
+        text = f"The check itself failed ({type(error).__name__}: {error})."
+        return wrong(exercise, "check-failed", [text, "That is our fault, not yours; please report it."])
 
 
 def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) -> Report:
@@ -100,7 +100,9 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     printed = outcomes[problem.case].printed.strip()
     if printed:
         details.append(f"It printed: {printed[:300]}")
-    call = f"{exercise.learner_name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
+    call = (
+        f"{exercise.learner_name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
+    )
     block = printed_case(cases[problem.case].arguments)
     again = f"To see it for yourself, run `{call}`."
     return wrong(exercise, found or (problem.kind if problem.kind != "values" else None), details, block, again)
@@ -114,19 +116,24 @@ def wrong(
     sentence = known.sentence if known else GENERAL.get(misconception or "", "")
     lines = [sentence, *details] if sentence else list(details)
     advice = [again] if again else []
-    advice.append(f'`hint("{exercise.name}")` gives a hint, `solution("{exercise.name}")` shows the package\'s function.')
+    advice.append(
+        f'`hint("{exercise.name}")` gives a hint, `solution("{exercise.name}")` shows the package\'s function.'
+    )
     return Report(exercise.name, "wrong", misconception, "not right yet.", tuple(lines), block, tuple(advice))
 
 
 def not_attempted(exercise: Exercise) -> Report:
     """Return the report of an empty stub."""
-    advice = f'Write `{exercise.learner_name}` above, run its cell, then this one. `hint("{exercise.name}")` gives a first idea.'
+    advice = (
+        f"Write `{exercise.learner_name}` above, run its cell, then this one. "
+        f'`hint("{exercise.name}")` gives a first idea.'
+    )
     return Report(exercise.name, "not attempted", None, "not attempted yet.", advice=(advice,))
 
 
 GENERAL = {
     "no-return": "Your function returns None. Is a `return` missing at its end?",
-    "mutates-input": "Work on a copy, or make a new array: whoever called your function still needs what they passed in.",
+    "mutates-input": "Work on a copy, or make a new array: whoever called you still needs what they passed in.",
     "timeout": "Your function did not come back in time. Is there a loop that never ends?",
 }
 
@@ -203,7 +210,9 @@ def leaves(value: Any, expected: Any, names: tuple[str, ...]) -> list[Leaf]:
         value = list(value.values.values())
     if not isinstance(value, list) or len(value) != len(names):
         wanted = ", ".join(names)
-        raise StructureError("wrong-type", f"It should return {len(names)} things ({wanted}); yours is {described(value)}.")
+        raise StructureError(
+            "wrong-type", f"It should return {len(names)} things ({wanted}); yours is {described(value)}."
+        )
     return [leaf for v, e, name in zip(value, expected, names, strict=True) for leaf in branch(v, e, name)]
 
 
@@ -218,11 +227,17 @@ def branch(value: Any, expected: Any, name: str) -> list[Leaf]:
         if not isinstance(value, list) or len(value) != len(fields):
             wanted = f"{expected.kind}({', '.join(fields)})"
             raise StructureError("wrong-type", f"`{name}` should be {wanted}; yours is {described(value)}.")
-        return [leaf for f, v in zip(fields, value, strict=True) for leaf in branch(v, expected.values[f], f"{name}.{f}")]
+        return [
+            leaf for f, v in zip(fields, value, strict=True) for leaf in branch(v, expected.values[f], f"{name}.{f}")
+        ]
     if isinstance(expected, list):
         if not isinstance(value, list) or len(value) != len(expected):
-            raise StructureError("wrong-type", f"`{name}` should hold {len(expected)} items; yours is {described(value)}.")
-        return [leaf for i, (v, e) in enumerate(zip(value, expected, strict=True)) for leaf in branch(v, e, f"{name}[{i}]")]
+            raise StructureError(
+                "wrong-type", f"`{name}` should hold {len(expected)} items; yours is {described(value)}."
+            )
+        return [
+            leaf for i, (v, e) in enumerate(zip(value, expected, strict=True)) for leaf in branch(v, e, f"{name}[{i}]")
+        ]
     return [Leaf(name, as_array(value, name))]
 
 
@@ -246,7 +261,10 @@ def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_lim
         return "timeout", f"stopped after {time_limit:g} seconds.{where}{left}"
     if isinstance(outcome, Raised):
         where = f", at {outcome.line}" if outcome.line else ""
-        return "raises", f"your function raised {outcome.kind}{': ' if outcome.message else ''}{outcome.message}{where}."
+        return (
+            "raises",
+            f"your function raised {outcome.kind}{': ' if outcome.message else ''}{outcome.message}{where}.",
+        )
     if outcome.value is None:
         return "no-return", f"it should return {', '.join(names)}."
     try:
@@ -370,7 +388,10 @@ def empty_code(code: Any) -> bool:
     if any(step.opname == "RAISE_VARARGS" for step in steps):
         first = steps[0]
         return first.opname == "LOAD_GLOBAL" and first.argval == "NotImplementedError" and len(steps) <= 5
-    if any(step.opname not in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") or step.argval not in (None,) for step in steps):
+    if any(
+        step.opname not in ("LOAD_CONST", "RETURN_VALUE", "RETURN_CONST") or step.argval not in (None,)
+        for step in steps
+    ):
         return False
     place = steps[0].positions
     if place is None or place.col_offset is None or place.end_col_offset is None:

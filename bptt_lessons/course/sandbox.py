@@ -77,7 +77,26 @@ class Other:
 
 
 class TimeLimitError(BaseException):
-    """Raised inside a learner's thread when its time is over."""
+    """Raised inside a learner's thread when its time is over.
+
+    A loop round a bare ``except:`` would swallow it.  So, where it is caught, it has the
+    next line of the learner's code raise once more: that line lies in the handler.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = again
+            frame = frame.f_back  # type: ignore[assignment]
+        sys.settrace(again)
+
+
+def again(frame: Any, event: str, argument: Any) -> Any:
+    """Raise in the thread that is being traced; Python then stops tracing it."""
+    if event == "line":
+        raise TimeLimitError
+    return again
 
 
 @dataclass
@@ -163,10 +182,7 @@ def no_input(prompt: object = "") -> str:
 
 
 def stop(thread: threading.Thread) -> bool:
-    """Make a thread raise TimeLimitError until it ends; return whether it did within two seconds.
-
-    Once is not enough: a bare ``except:`` in the learner's loop would swallow it.
-    """
+    """Make a thread raise TimeLimitError until it ends; return whether it did within two seconds."""
     for _ in range(200):
         if not thread.is_alive():
             return True
@@ -188,7 +204,12 @@ def raised(error: BaseException, function: Callable[..., Any], printed: str) -> 
         message = str(error)
     except BaseException:
         message = ""
-    return Raised(type(error).__name__, message[:500], own_line(list(traceback.extract_tb(error.__traceback__)), function), printed)
+    return Raised(
+        type(error).__name__,
+        message[:500],
+        own_line(list(traceback.extract_tb(error.__traceback__)), function),
+        printed,
+    )
 
 
 def own_line(frames: list[traceback.FrameSummary], function: Callable[..., Any]) -> str:

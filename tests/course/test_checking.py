@@ -1,0 +1,158 @@
+"""`check` in a real kernel: which function a lesson goes on with, whatever stands in the stub cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from bptt_lessons.course import EXERCISES, check, example, hint, progress, solution
+from bptt_lessons.course.checking import LearnerFunction
+
+RIGHT = """
+def my_rnn_step(params, x, h_prev):
+    h = np.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+    return h, (x, h_prev, h)
+"""
+IMPORTS = """
+import sys
+import numpy as np
+from bptt_lessons.cells import rnn
+from bptt_lessons.course import check, example, hint, solution
+
+def whose(f):
+    return "the package's" if f is rnn.step else "the learner's"
+"""
+CHECK = 'f = check("rnn.step")\nprint("USES", whose(f))'
+
+# What a learner may leave in the stub cell, what the report then says, and whose function the lesson uses.
+STATES = [
+    ("", "not attempted yet", "the package's"),
+    (EXERCISES["rnn.step"].stub, "not attempted yet", "the package's"),
+    ("def my_rnn_step(params, x, h_prev):\n    raise NotImplementedError", "not attempted yet", "the package's"),
+    (RIGHT, "correct", "the learner's"),
+    ("def my_rnn_step(params, x, h_prev):\n    return None", "returns None", "the package's"),
+    ("def my_rnn_step(params, x, h_prev):\n    return params.nothing", "AttributeError", "the package's"),
+    ("def my_rnn_step(params, x, h_prev):\n    return x, (x, h_prev, x)", "has shape", "the package's"),
+    (RIGHT.replace("tanh", "sin"), "not right yet", "the package's"),
+    ("def my_rnn_step(params, x, h_prev):\n    return 'h'", "should return 2 things", "the package's"),
+    (RIGHT.replace("    h = ", "    h_prev[:] = 0 * h_prev; h = "), "not right yet", "the package's"),
+    (RIGHT.replace("    h = ", "    print('here'); h = "), "correct", "the learner's"),
+    (RIGHT.replace("):\n", ")\n", 1), "does not parse", "the package's"),
+    (RIGHT.replace("def ", "de ", 1), "does not parse", "the package's"),
+    ("undefined_name\n" + RIGHT, "stopped with an error before", "the package's"),
+    ("%%time\n" + RIGHT, "correct", "the learner's"),
+    ("my_rnn_step = 3", "is of type int, not a function", "the package's"),
+    ("def my_rnn_step(params, x, h_prev):\n    sys.exit()", "SystemExit", "the package's"),
+    ("def my_rnn_step(params, x):\n    return x", "TypeError", "the package's"),
+]
+
+
+def execute(sources: list[str], folder: Path) -> list[str]:
+    """Run cells in a fresh kernel; return what each of them shows."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(folder)}}).execute()
+    return [
+        "".join(
+            output.get("text", "") or output.get("data", {}).get("text/plain", "") or output.get("evalue", "")
+            for output in cell.outputs
+        )
+        for cell in notebook.cells
+    ]
+
+
+def test_every_state_of_the_stub_cell_each_after_a_right_one(tmp_path: Path) -> None:
+    """The older, right definition must never be graded in place of what now stands in the cell."""
+    sources = [IMPORTS]
+    for source, _, _ in STATES:
+        sources += [RIGHT if source else "", source, CHECK]
+    shown = execute(sources, tmp_path)
+    for number, (source, says, whose) in enumerate(STATES):
+        text = shown[3 * number + 3]
+        assert says in text, f"{source!r} gives: {text}"
+        assert f"USES {whose}" in text, f"{source!r} gives: {text}"
+
+
+def test_a_slip_in_another_cell_costs_nobody_their_function(tmp_path: Path) -> None:
+    slip = 'assert my_rnn_step(*example("rnn.step"))[0].shape == (2, 3)\nprint("fine")'
+    shown = execute([IMPORTS, RIGHT, slip, "x = 3 +", CHECK], tmp_path)
+    assert "fine" in shown[2]
+    assert "USES the learner's" in shown[4]
+
+
+def test_a_right_but_slow_function_is_praised_and_not_used(tmp_path: Path) -> None:
+    slow = RIGHT.replace("    h = ", "    import time; time.sleep(0.03); h = ")
+    text = execute([IMPORTS, slow, CHECK], tmp_path)[2]
+    assert "correct" in text
+    assert "more than 10 times as long" in text
+    assert "USES the package's" in text
+
+
+def test_the_function_in_use_returns_the_packages_types_and_survives_its_own_failure(tmp_path: Path) -> None:
+    moody = RIGHT.replace("    h = ", "    assert x.shape[0] != 7, 'no sevens'\n    h = ")
+    use = (
+        "f = check('rnn.step')\np = rnn.init(np.random.default_rng(0), 2, 3)\n"
+        "print(type(f(p, np.ones((4, 2)), np.ones((4, 3)))[1]).__name__)\n"
+        "for _ in range(2): print(f(p, np.ones((7, 2)), np.ones((7, 3)))[0].shape)"
+    )
+    text = execute([IMPORTS, moody, use], tmp_path)[2]
+    assert "The lesson goes on with your function." in text
+    assert "Cache" in text
+    assert text.count("(7, 3)") == 2
+    assert text.count("my_rnn_step raised AssertionError: no sevens") == 1
+
+
+def test_hints_come_one_by_one_and_the_solution_is_the_source(tmp_path: Path) -> None:
+    shown = execute([IMPORTS] + ['hint("rnn.step")'] * 4 + ['solution("rnn.step")'], tmp_path)
+    assert ["hint 1 of 3" in shown[1], "hint 2 of 3" in shown[2], "hint 3 of 3" in shown[3]] == [True] * 3
+    assert shown[4] == shown[3]
+    assert "def step(params" in shown[5]
+
+
+def test_progress_is_written_beside_the_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BPTT_LESSONS_HOME")
+    execute([IMPORTS, RIGHT, CHECK, RIGHT.replace("tanh", "cos"), CHECK], tmp_path)
+    entries = progress.read(tmp_path)
+    assert [(e.exercise, e.status) for e in entries] == [("rnn.step", "correct"), ("rnn.step", "wrong")]
+
+
+def test_progress_that_cannot_be_written_is_said_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(progress, "record", full)
+    monkeypatch.setitem(globals(), "my_losses_mse", EXERCISES["losses.mse"].solution)
+    function = check("losses.mse")
+    text = capsys.readouterr().out
+    assert "could not be written down: No space left on device" in text
+    assert isinstance(function, LearnerFunction)
+
+
+# --- outside a notebook ------------------------------------------------------------------------------------
+
+
+def test_in_a_plain_program_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("losses.mse") is EXERCISES["losses.mse"].solution
+    assert "losses.mse: not attempted yet." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("call", [check, hint, solution])
+def test_an_unknown_exercise_is_met_with_the_nearest(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    call("rnn.stepp")
+    assert "Did you mean 'rnn.step'" in capsys.readouterr().out
+
+
+def test_example_gives_copies_of_a_case() -> None:
+    example("rnn.step")[1][:] = 0
+    assert np.any(example("rnn.step")[1])
+    with pytest.raises(ValueError, match="number must be 1"):
+        example("rnn.step", 99)
+    with pytest.raises(ValueError, match="no exercise"):
+        example("rnn.stepp")

@@ -1,0 +1,341 @@
+"""Grading: what it says of right, empty, wrong and hostile functions."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bptt_lessons.course import EXERCISES
+from bptt_lessons.course.grading import is_stub
+
+STEP = EXERCISES["rnn.step"]
+MSE = EXERCISES["losses.mse"]
+
+
+def from_source(text: str) -> Any:
+    """Return the function f of a text, as it comes without any source file."""
+    names: dict[str, Any] = {"np": np}
+    exec(text, names)
+    return names["f"]
+
+
+# --- what counts as not attempted -------------------------------------------------------------------------
+
+EMPTY = [
+    "def f(a): ...",
+    "def f(a):\n    pass",
+    "def f(a):\n    'Only words.'",
+    "def f(a):\n    'Words.'\n    ...",
+    "def f(a):\n    '''Words\n    on two lines.'''\n    pass",
+    "def f(a):\n    raise NotImplementedError",
+    "def f(a):\n    raise NotImplementedError()",
+    "def f(a):\n    'Words.'\n    raise NotImplementedError('later')",
+]
+NOT_EMPTY = [
+    "def f(a):\n    return None",
+    "def f(a):\n    return",
+    "def f(a):\n    return a",
+    "def f(a):\n    raise ValueError",
+    "def f(a):\n    a + 1",
+    "def f(a):\n    if a is None:\n        raise NotImplementedError\n    return a",
+    "f = lambda a: a",
+]
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_an_empty_body_is_a_stub(text: str) -> None:
+    assert is_stub(from_source(text))
+
+
+@pytest.mark.parametrize("text", NOT_EMPTY)
+def test_anything_else_is_an_attempt(text: str) -> None:
+    assert not is_stub(from_source(text))
+
+
+def test_the_source_decides_where_there_is_one() -> None:
+    def nothing(a: Any) -> None:
+        """Words."""
+
+    def returns_none(a: Any) -> None:
+        return None
+
+    assert is_stub(nothing)
+    assert not is_stub(returns_none)
+
+
+def test_no_function_at_all() -> None:
+    assert STEP.grade(None).status == "not attempted"
+    report = STEP.grade(3)
+    assert (report.status, report.misconception) == ("wrong", "not-a-function")
+
+
+# --- what a report says ------------------------------------------------------------------------------------
+
+
+def test_a_right_function() -> None:
+    report = STEP.grade(STEP.solution)
+    assert (report.status, report.misconception) == ("correct", None)
+    assert "correct" in str(report)
+
+
+def test_none_is_told_apart_from_a_stub() -> None:
+    report = STEP.grade(lambda params, x, h_prev: None)
+    assert (report.status, report.misconception) == ("wrong", "no-return")
+    assert "return" in str(report)
+
+
+def test_a_shape_is_named_with_both_shapes() -> None:
+    def transposed(params: Any, x: Any, h_prev: Any) -> Any:
+        h, cache = STEP.solution(params, x, h_prev)
+        return h.T.copy()[:, :1], cache
+
+    report = STEP.grade(transposed)
+    assert report.misconception == "wrong-shape"
+    assert "`h` has shape (3, 1), expected (2, 3)" in str(report)
+
+
+def test_values_are_named_with_place_and_size() -> None:
+    def nearly(params: Any, x: Any, h_prev: Any) -> Any:
+        h, cache = STEP.solution(params, x, h_prev)
+        h = h.copy()
+        h[1, 2] = 7
+        return h, cache
+
+    text = str(STEP.grade(nearly))
+    assert "`h[1, 2]` is 7" in text
+    assert "Right already: `cache.x`, `cache.h_prev`, `cache.h`" in text
+    assert "my_rnn_step(*example('rnn.step'))" in text
+
+
+def test_one_wrong_factor_is_pointed_out() -> None:
+    exercise = EXERCISES["readout.forward"]
+    report = exercise.grade(lambda params, h: 3.5 * exercise.solution(params, h))
+    assert "The whole array is 3.5 times what it should be" in str(report)
+
+
+def test_the_structure_is_explained() -> None:
+    assert "It should return 2 things (h, cache)" in str(STEP.grade(lambda p, x, h: STEP.solution(p, x, h)[0][0, 0]))
+    assert "`cache` should be Cache(x, h_prev, h)" in str(STEP.grade(lambda p, x, h: (STEP.solution(p, x, h)[0], {})))
+
+
+def test_an_exception_is_shown_with_the_learners_own_line() -> None:
+    def fails(params: Any, x: Any, h_prev: Any) -> Any:
+        z = x @ params.W_xh
+        return z + params.U
+
+    report = STEP.grade(fails)
+    assert report.misconception == "raises"
+    assert "AttributeError" in str(report)
+    assert "line 3: return z + params.U" in str(report)
+
+
+def test_what_it_printed_is_passed_on_when_it_is_wrong() -> None:
+    def talks(params: Any, x: Any, h_prev: Any) -> None:
+        print("x is", x.shape)
+
+    assert "It printed: x is (2, 1)" in str(STEP.grade(talks))
+
+
+def test_writing_into_an_argument_is_told_as_such() -> None:
+    def writes(params: Any, x: Any, h_prev: Any) -> Any:
+        result = STEP.solution(params, x, h_prev.copy())
+        h_prev[:] = 0
+        return result[0], result[1]._replace(h_prev=result[1].h_prev)
+
+    report = STEP.grade(writes)
+    assert (report.status, report.misconception) == ("wrong", "mutates-input")
+    assert "`h_prev`" in str(report)
+
+
+def test_it_is_deterministic() -> None:
+    wrong = next(iter(STEP.misconceptions.values())).function
+    assert str(STEP.grade(wrong)) == str(STEP.grade(wrong))
+    assert STEP.grade(wrong)._repr_html_() == STEP.grade(wrong)._repr_html_()
+
+
+def test_html_says_what_the_text_says_and_escapes_it() -> None:
+    def angle(params: Any, x: Any, h_prev: Any) -> Any:
+        raise ValueError("<script>")
+
+    html = STEP.grade(angle)._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script>" not in html
+    assert 'role="status"' in html
+    assert "not right yet" in html
+
+
+# --- correct in an unusual way -----------------------------------------------------------------------------
+
+
+def test_lists_and_tuples_and_generators_are_fine() -> None:
+    def unusual(params: Any, x: Any, h_prev: Any) -> Iterator[Any]:
+        h, cache = STEP.solution(params, x, h_prev)
+        yield h.tolist()
+        yield tuple(a.tolist() for a in cache)
+
+    assert STEP.grade(unusual).status == "correct"
+
+
+def test_another_named_tuple_is_read_by_its_names() -> None:
+    from collections import namedtuple
+
+    Mine = namedtuple("Mine", "h h_prev x")
+
+    def own(params: Any, x: Any, h_prev: Any) -> Any:
+        h, cache = STEP.solution(params, x, h_prev)
+        return h, Mine(h=h, h_prev=cache.h_prev, x=cache.x)
+
+    assert STEP.grade(own).status == "correct"
+
+
+def test_a_number_of_any_kind_is_a_number() -> None:
+    assert MSE.grade(lambda *a: float(MSE.solution(*a))).status == "correct"
+    assert MSE.grade(lambda *a: np.array(MSE.solution(*a))).status == "correct"
+    assert MSE.grade(lambda *a: np.float32(MSE.solution(*a))).status == "correct"
+    assert MSE.grade(lambda *a: [MSE.solution(*a)]).misconception == "wrong-shape"
+    assert MSE.grade(lambda *a: complex(MSE.solution(*a))).status == "wrong"
+    assert MSE.grade(lambda *a: str(MSE.solution(*a))).misconception == "wrong-type"
+
+
+# --- hostile -----------------------------------------------------------------------------------------------
+
+
+class Nasty:
+    """Raises whatever is asked of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("nasty")
+
+
+def endless(*arguments: Any) -> None:
+    while True:
+        pass
+
+
+def endless_and_deaf(*arguments: Any) -> None:
+    while True:
+        try:
+            while True:
+                sum(range(10))
+        except BaseException:
+            pass
+
+
+def endless_generator(*arguments: Any) -> Iterator[int]:
+    while True:
+        time.sleep(0.01)
+        yield 1
+
+
+def recursive(*arguments: Any) -> Any:
+    return recursive(*arguments)
+
+
+def contains_itself(*arguments: Any) -> Any:
+    a: list[Any] = []
+    a.append(a)
+    return a
+
+
+def leaves(*arguments: Any) -> None:
+    sys.exit(0)
+
+
+def interrupts(*arguments: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def asks(*arguments: Any) -> str:
+    return input("What now?")
+
+
+def redefines(*arguments: Any) -> None:
+    builtins.len = lambda thing: 0  # type: ignore[assignment]
+    builtins.sum = builtins.print = None  # type: ignore[assignment]
+    builtins.novelty = 1  # type: ignore[attr-defined]
+
+
+def meddles(*arguments: Any) -> None:
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    np.seterr(all="raise")
+    np.set_printoptions(precision=1)
+    warnings.simplefilter("error")
+    sys.setrecursionlimit(500)
+    sys.stdout = sys.stderr = None
+    os.chdir(os.sep)
+    warnings.warn("boo", stacklevel=1)
+
+
+def shouts(*arguments: Any) -> None:
+    for _ in range(10_000):
+        print("x" * 1000)
+
+
+def nasty(*arguments: Any) -> Any:
+    return Nasty()
+
+
+def objects(*arguments: Any) -> Any:
+    return np.array([None, object()])
+
+
+HOSTILE = [
+    recursive, contains_itself, leaves, interrupts, asks, redefines, meddles, shouts, nasty, objects, endless_generator,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", HOSTILE, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("exercise", [STEP, MSE, EXERCISES["unrolled.backward"]], ids=lambda e: e.name)
+def test_a_hostile_function_is_wrong_and_leaves_no_trace(exercise: Any, function: Callable[..., Any]) -> None:
+    before = state_of_the_world()
+    report = exercise.grade(function, time_limit=0.5)
+    assert report.status == "wrong"
+    assert report.misconception != "check-failed", str(report)
+    assert state_of_the_world() == before
+
+
+@pytest.mark.parametrize("function", [endless, endless_and_deaf], ids=lambda f: f.__name__)
+def test_an_endless_loop_is_stopped(function: Callable[..., Any]) -> None:
+    before = state_of_the_world()
+    report = STEP.grade(function, time_limit=0.3)
+    assert (report.status, report.misconception) == ("wrong", "timeout")
+    assert "line " in str(report)
+    assert "could not be stopped" not in str(report)
+    assert state_of_the_world() == before
+
+
+def test_what_cannot_be_stopped_is_left_behind_and_said_so() -> None:
+    report = STEP.grade(lambda *arguments: time.sleep(4), time_limit=0.1)
+    assert report.misconception == "timeout"
+    assert "could not be stopped" in str(report)
+
+
+def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    STEP.grade(shouts)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_arguments_are_copies_of_the_cases() -> None:
+    def spoils(params: Any, x: Any, h_prev: Any) -> Any:
+        x[:] = params.W_hh[:] = np.nan
+
+    STEP.grade(spoils)
+    assert STEP.grade(STEP.solution).status == "correct"
+
+
+def state_of_the_world() -> Any:
+    numpy_state = np.random.get_state()  # noqa: NPY002
+    return (
+        dict(vars(builtins)), random.getstate(), numpy_state[1].tolist(), np.geterr(), np.get_printoptions(),
+        sys.getrecursionlimit(), os.getcwd(), list(warnings.filters), id(sys.stdout), id(sys.stderr),
+    )  # fmt: skip

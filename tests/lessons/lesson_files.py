@@ -1,0 +1,77 @@
+"""The notebooks as data, for tests that read them, and runs of them with answers filled in."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+from bptt_lessons.course import EXERCISES
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+STEMS = [path.stem for path in NOTEBOOKS]
+CHECK = re.compile(r"^(\w+) = check\(\"([\w.]+)\"\)$")
+
+
+def read(path: Path) -> Any:
+    """Read a notebook."""
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    """Return the code cells that hold anything."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def exercises_in(notebook: Any) -> list[tuple[str, Any, Any]]:
+    """Return (exercise, stub cell, check cell) for every check in a notebook."""
+    cells = notebook.cells
+    return [
+        (match.group(2), cells[i - 1], cell)
+        for i, cell in enumerate(cells)
+        if cell.cell_type == "code" and (match := CHECK.match(cell.source))
+    ]
+
+
+def solved(name: str) -> str:
+    """Return the package's function as a learner would paste it: the same source, under the learner's name."""
+    exercise = EXERCISES[name]
+    return inspect.getsource(exercise.solution).replace(
+        f"def {exercise.solution.__name__}(", f"def {exercise.learner_name}(", 1
+    )
+
+
+def mistaken(name: str) -> str:
+    """Return a cell that gives a wrong answer: the first mistake in the catalogue."""
+    exercise = EXERCISES[name]
+    mistake = next(iter(exercise.misconceptions))
+    return (
+        "from bptt_lessons.course import EXERCISES\n\n"
+        f"{exercise.learner_name} = EXERCISES[{name!r}].misconceptions[{mistake!r}].function"
+    )
+
+
+def unparsable(name: str) -> str:
+    """Return a stub cell with a slip that Python cannot read."""
+    return EXERCISES[name].stub.replace("):", ")", 1)
+
+
+def run(path: Path, answers: dict[str, str], folder: Path) -> dict[str, str]:
+    """Run a notebook with some stub cells replaced, as Run All does; return each check's text.
+
+    An error in any cell not tagged ``raises-exception`` raises CellExecutionError.
+    """
+    notebook = read(path)
+    for name, stub, _ in exercises_in(notebook):
+        stub.source = answers.get(name, stub.source)
+    NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    return {
+        name: "\n".join(output.data.get("text/plain", "") for output in check.outputs if "data" in output)
+        for name, _, check in exercises_in(notebook)
+    }

@@ -1,0 +1,63 @@
+"""Run All reaches the end of every notebook, in every state of completion.
+
+Each exercise solved alone takes a few minutes more and is run by
+``BPTT_EACH_EXERCISE=1 python start.py test tests/lessons/test_run_all.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lesson_files import NOTEBOOKS, STEMS, exercises_in, mistaken, read, run, solved, unparsable
+
+from bptt_lessons.course import EXERCISES
+
+NUMBERS = {name: number for number, name in enumerate(EXERCISES, start=1)}
+
+# What is written into the stub of exercise `name`; None leaves it as it is.
+STATES: dict[str, Callable[[str], str | None]] = {
+    "nothing attempted": lambda name: None,
+    "all solved": solved,
+    "all wrong": mistaken,
+    "every stub a SyntaxError": unparsable,
+    "odd-numbered solved": lambda name: solved(name) if NUMBERS[name] % 2 else None,
+    "even-numbered solved": lambda name: None if NUMBERS[name] % 2 else solved(name),
+}
+
+
+def answers_of(state: Callable[[str], str | None], path: Path) -> dict[str, str]:
+    answers = {name: state(name) for name, _, _ in exercises_in(read(path))}
+    return {name: answer for name, answer in answers.items() if answer is not None}
+
+
+def expected(answer: str | None, name: str) -> str:
+    if answer is None:
+        return "not attempted yet"
+    if answer == solved(name):
+        return "The lesson goes on with your function."
+    return "does not parse" if answer == unparsable(name) else "not right yet"
+
+
+@pytest.fixture(autouse=True)
+def _own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=STEMS)
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_run_all_reaches_the_end(state: Any, path: Path, tmp_path: Path) -> None:
+    answers = answers_of(state, path)
+    for name, text in run(path, answers, tmp_path).items():
+        assert expected(answers.get(name), name) in text, text
+
+
+@pytest.mark.skipif("BPTT_EACH_EXERCISE" not in os.environ, reason="a few minutes more: set BPTT_EACH_EXERCISE=1")
+@pytest.mark.parametrize("name", EXERCISES)
+def test_each_exercise_solved_alone(name: str, tmp_path: Path) -> None:
+    path = next(p for p in NOTEBOOKS if p.stem == EXERCISES[name].lesson)
+    for other, text in run(path, {name: solved(name)}, tmp_path).items():
+        assert expected(solved(name) if other == name else None, other) in text, text
