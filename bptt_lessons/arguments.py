@@ -7,7 +7,8 @@ units, K outputs).  Nothing is broadcast by accident.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
         The argument.
     axes : str
         One word per axis, such as ``"T N D"``.  A word found in `sizes` must have
-        that size, a number (``"4"``) is its own size, any other must be at least 1.
+        that size, any other must be at least 1.
     sizes : mapping of str to int, optional
         Sizes that are already known.
 
@@ -35,26 +36,21 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
     ValueError
         Names the argument, its shape or type, and what was expected.
     """
-    words = axes.split()
-    known = sizes or {}
+    words, known = _words(axes), sizes or {}
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and value.ndim == len(words):
+        for word, size in zip(words, value.shape, strict=True):
+            if size != known.get(word, size) or (size < 1 and word not in known):
+                break
+        else:
+            return value
+    expected = _shape_text(words, known)
     if not isinstance(value, np.ndarray):
-        raise ValueError(
-            f"{name} must be a NumPy array of shape {_shape_text(words, known)}, got {type(value).__name__}"
-        )
+        raise ValueError(f"{name} must be a NumPy array of shape {expected}, got {type(value).__name__}")
     if value.dtype.kind not in "fc":
-        raise ValueError(
-            f"{name} of shape {value.shape} has dtype {value.dtype}, "
-            f"expected a floating one; shape {_shape_text(words, known)}"
-        )
-    right = value.ndim == len(words)
-    if right:
-        for size, word in zip(value.shape, words, strict=True):
-            wanted = known.get(word, int(word) if word.isdigit() else None)
-            right = right and (size == wanted if wanted is not None else size >= 1)
-    if not right:
-        least = ", every size at least 1" if 0 in value.shape else ""
-        raise ValueError(f"{name} has shape {value.shape}, expected {_shape_text(words, known)}{least}")
-    return value
+        found = f"{name} of shape {value.shape} has dtype {value.dtype}"
+        raise ValueError(f"{found}, expected a floating one; shape {expected}")
+    least = ", every size at least 1" if 0 in value.shape else ""
+    raise ValueError(f"{name} has shape {value.shape}, expected {expected}{least}")
 
 
 def check_numbers(name: str, value: object) -> None:
@@ -69,6 +65,8 @@ def check_numbers(name: str, value: object) -> None:
 
 def check_precision(**arrays: Array) -> None:
     """Raise ValueError unless all arrays have one precision (float64 and complex128 are one)."""
+    if len({array.dtype for array in arrays.values()}) == 1:
+        return
     widths: dict[int, str] = {}
     for name, array in arrays.items():
         bits = array.dtype.itemsize // (2 if array.dtype.kind == "c" else 1)
@@ -143,7 +141,12 @@ def check_mask(mask: object, T: int, N: int) -> Array:
     return mask
 
 
-def _shape_text(words: list[str], sizes: Mapping[str, int]) -> str:
+@cache
+def _words(axes: str) -> tuple[str, ...]:
+    return tuple(axes.split())
+
+
+def _shape_text(words: Sequence[str], sizes: Mapping[str, int]) -> str:
     letters = "(" + ", ".join(words) + ("," if len(words) == 1 else "") + ")"
     known = {word: sizes[word] for word in words if word in sizes}
     if not known:
