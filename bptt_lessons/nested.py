@@ -47,7 +47,7 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
     if not _is_named_tuple(tree):
         for other in others:
-            if np.shape(other) != np.shape(tree) or _is_named_tuple(other):
+            if _is_named_tuple(other) or np.shape(other) != np.shape(tree):
                 found = type(other).__name__ if _is_named_tuple(other) else f"shape {np.shape(other)}"
                 raise ValueError(f"{name or 'argument'} has {found}, expected shape {np.shape(tree)}")
         return function(tree, *others)

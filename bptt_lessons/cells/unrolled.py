@@ -103,7 +103,7 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     ValueError
         If there are no caches, `dh` or `dstate_T` does not fit, or the cell refuses its arguments.
     """
-    check_backward(cell, caches, dh)
+    check_backward(cell, params, caches, dh)
     grads = nested.zeros_like(params)
     dstate = cell.zero_state(params, dh.shape[1]) if dstate_T is None else dstate_T
     dx = []
@@ -115,9 +115,13 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     return grads, np.stack(dx[::-1]), dstate
 
 
-def check_backward(cell: Cell, caches: Sequence[Any], dh: Array) -> None:
+def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> None:
     """Raise ValueError unless `backward` can take these."""
     check_has("cell", cell, "zero_state", "step_backward")
+    if not hasattr(params, "_fields"):
+        raise ValueError(
+            f"params must be the cell's Params, such as rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}"
+        )
     if not isinstance(caches, (list, tuple)) or not caches:
         found = f"{type(caches).__name__} of length {len(caches)}" if hasattr(caches, "__len__") else repr(caches)
         raise ValueError(f"caches must be a list of T caches, T at least 1, got {found}")

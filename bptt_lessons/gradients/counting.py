@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_callable
 
 
 class Counted(NamedTuple):
@@ -36,10 +36,10 @@ class CountedArray(np.ndarray[Any, Any]):
         result = getattr(ufunc, method)(*plain, **kwargs)
         if ufunc is np.matmul:
             self.tally[0] += result.size * plain[0].shape[-1]
-        return watched(result, self.tally) if isinstance(result, np.ndarray) else result
+        return _watched(result, self.tally) if isinstance(result, np.ndarray) else result
 
 
-def watched(array: Array, tally: list[int]) -> Array:
+def _watched(array: Array, tally: list[int]) -> Array:
     """Return the array as a CountedArray with the given tally."""
     view = array.view(CountedArray)
     view.tally = tally
@@ -64,22 +64,28 @@ def multiplications(function: Callable[..., Any], *arguments: Any) -> Counted:
     Counted
         The result's arrays are plain again.
 
+    Raises
+    ------
+    ValueError
+        If `function` is none, or refuses its arguments.
+
     Examples
     --------
     >>> multiplications(np.matmul, np.ones((2, 3)), np.ones((3, 5))).multiplications
     30
     """
+    check_callable("function", function)
     tally = [0]
-    result = function(*(each_array(lambda array: watched(array, tally), argument) for argument in arguments))
-    return Counted(each_array(np.asarray, result), tally[0])
+    result = function(*(_each_array(lambda array: _watched(array, tally), argument) for argument in arguments))
+    return Counted(_each_array(np.asarray, result), tally[0])
 
 
-def each_array(change: Callable[[Array], Array], value: Any) -> Any:
+def _each_array(change: Callable[[Array], Array], value: Any) -> Any:
     """Apply `change` to every array in nested tuples, NamedTuples and lists; leave the rest."""
     if isinstance(value, np.ndarray):
         return change(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(each_array(change, item) for item in value))
+        return type(value)(*(_each_array(change, item) for item in value))
     if isinstance(value, (list, tuple)):
-        return type(value)(each_array(change, item) for item in value)
+        return type(value)(_each_array(change, item) for item in value)
     return value

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_callable, check_positive
+from bptt_lessons.arguments import Array, check_callable, check_positive
 
 Tree = TypeVar("Tree")
 
@@ -27,7 +27,7 @@ def relative_error(a: Array, b: Array) -> float:
     ValueError
         If the shapes differ or one is no array of numbers.
     """
-    a, b = as_numbers("a", a), as_numbers("b", b)
+    a, b = check_comparable("a", a), check_comparable("b", b)
     if a.shape != b.shape:
         raise ValueError(f"b has shape {b.shape}, expected that of a, {a.shape}")
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
@@ -148,7 +148,7 @@ def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tre
     return nested.map_arrays(lambda _: next(results), params)
 
 
-def as_numbers(name: str, value: Any) -> Array:
+def check_comparable(name: str, value: Any) -> Array:
     """Return `value` as an array of real or complex floating numbers (float64 if it is of whole ones)."""
     try:
         array = np.asarray(value)
@@ -162,9 +162,7 @@ def as_numbers(name: str, value: Any) -> Array:
 def check_point(f: Callable[[Array], Any], w: Array, eps: float) -> None:
     """Raise ValueError unless `f` is a function, `w` a real floating array and `eps` above 0."""
     check_callable("f", f)
-    if not isinstance(w, np.ndarray):
-        raise ValueError(f"w must be a NumPy array, got {type(w).__name__}")
-    check_array("w", w, " ".join(str(size) for size in w.shape))
-    if w.dtype.kind != "f":
-        raise ValueError(f"w has dtype {w.dtype} and shape {w.shape}, expected a real floating one")
+    if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
+        found = f"shape {w.shape} and dtype {w.dtype}" if isinstance(w, np.ndarray) else type(w).__name__
+        raise ValueError(f"w has {found}, expected a real floating NumPy array of any shape")
     check_positive("eps", eps)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
 
 
 def fit(series: Array, p: int) -> Array:
@@ -53,6 +53,10 @@ def predict(weights: Array, series: Array) -> Array:
         If a shape or dtype does not fit, the series is too short, or it holds a NaN.
     """
     check_array("weights", weights, "p+1")
+    if len(weights) < 2:
+        raise ValueError(f"weights has shape {weights.shape}, expected (p+1,) with p at least 1")
+    check_array("series", series, "L")
+    check_precision(weights=weights, series=series)
     return lagged(series, len(weights) - 1) @ weights
 
 

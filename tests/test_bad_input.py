@@ -1,0 +1,524 @@
+"""Bad input to every public function of the mathematics: a ValueError that names the argument and what was expected.
+
+One table.  Each row is a function, a right call, and wrong values for its arguments one at a
+time, each with words that the message must contain.  A function that is in no row fails a test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from bptt_lessons import cells, gradients, tasks, training
+from bptt_lessons.cells import activations, init, rnn, unrolled
+from bptt_lessons.gradients import counting, gradcheck, path_sum
+from bptt_lessons.tasks import sunspots, temporal_xor
+from bptt_lessons.training import autoregression, loop, losses, optim, readout
+
+T, N, D, H, K = 4, 3, 2, 5, 6
+RNG = np.random.default_rng(0)
+PARAMS = rnn.init(RNG, D, H)
+READOUT = readout.init(RNG, H, K)
+MODEL = loop.Model(PARAMS, READOUT)
+X, H0, DH, DH_T, Y, TARGET = (
+    RNG.normal(size=shape) for shape in ((T, N, D), (N, H), (T, N, H), (N, H), (T, N, K), (T, N, K))
+)
+CLASSES = RNG.integers(0, K, (T, N))
+MASK = np.ones((T, N), bool)
+HIDDEN, _, TAPE = rnn.forward(PARAMS, X, H0)
+_, _, CACHES = unrolled.forward(rnn, PARAMS, X, H0)
+W = np.array([1.0, 2.0])
+
+Wrong = tuple[str, Any, list[str]]  # argument, bad value, words of the message
+
+
+class Row(NamedTuple):
+    """A function, arguments that it takes, and values that it must refuse."""
+
+    function: Callable[..., Any]
+    right: dict[str, Any]
+    wrong: list[Wrong]
+
+
+def with_nan(array: Any) -> Any:
+    """Return a copy with one NaN in it."""
+    copy = array.copy()
+    copy.flat[-1] = np.nan
+    return copy
+
+
+def bad_kinds(argument: str, good: Any, name: str = "") -> list[Wrong]:
+    """What no floating array can be: a list, integers, booleans, objects, text, nothing."""
+    name = name or argument
+    kinds: list[Wrong] = [(argument, good.astype(kind), [name, "dtype", kind]) for kind in ("int64", "bool", "object")]
+    return [*kinds, (argument, good.tolist(), [name, "list"]), (argument, "text", [name, "str"])]
+
+
+def bad_arrays(argument: str, good: Any, axes: str, free: str = "", name: str = "") -> list[Wrong]:
+    """Wrong kinds, wrong numbers of axes, empty axes, and a wrong size along every axis that is not `free`."""
+    name = name or argument
+    letters = axes.split()
+    expected = f"({', '.join(letters)}{',' if len(letters) == 1 else ''})"
+    shaped: list[Any] = [good[None], good[0], *(np.take(good, [], axis) for axis in range(good.ndim))]
+    shaped += [np.repeat(good, 2, axis) for axis, letter in enumerate(letters) if letter not in free.split()]
+    return bad_kinds(argument, good, name) + [
+        (argument, array, [name, str(array.shape) if isinstance(array, np.ndarray) else type(array).__name__, expected])
+        for array in shaped
+    ]
+
+
+def inside(argument: str, container: Any, field: str, wrong: list[Wrong]) -> list[Wrong]:
+    """The same wrong values as a field of a NamedTuple."""
+    return [(argument, container._replace(**{field: bad}), words) for _, bad, words in wrong]
+
+
+def mixed(argument: str, good: Any, name: str = "") -> list[Wrong]:
+    """The right array in another precision."""
+    return [(argument, good.astype(np.float32), ["mixed precision", name or argument, "float32", "float64"])]
+
+
+BAD_PARAMS: list[Wrong] = [
+    *inside("params", PARAMS, "W_xh", bad_arrays("W_xh", PARAMS.W_xh, "D H", free="D")[:-1]),
+    *inside("params", PARAMS, "W_hh", bad_arrays("W_hh", PARAMS.W_hh, "H H")),
+    *inside("params", PARAMS, "b_h", bad_arrays("b_h", PARAMS.b_h, "H")),
+    ("params", tuple(PARAMS), ["params", "rnn.Params(W_xh, W_hh, b_h)", "tuple"]),
+    ("params", READOUT, ["params", "rnn.Params(W_xh, W_hh, b_h)", "Readout"]),
+    ("params", None, ["params", "NoneType"]),
+]
+MIXED_PARAMS: list[Wrong] = [
+    ("params", PARAMS._replace(**{field: getattr(PARAMS, field).astype(np.float32)}), ["mixed precision", field])
+    for field in PARAMS._fields
+]
+BAD_ACTIVATION: list[Wrong] = [
+    ("activation", "tanh", ["activation", "str", "Activation"]),
+    ("activation", np.tanh, ["activation", "ufunc"]),
+]
+BAD_CELL: list[Wrong] = [("cell", "rnn", ["cell", "str"]), ("cell", np, ["cell", "numpy"]), ("cell", None, ["cell"])]
+
+
+def bad_sizes(argument: str) -> list[Wrong]:
+    """What no size can be."""
+    return [(argument, bad, [argument, repr(bad), "at least 1"]) for bad in (0, -1, 2.0, True, "3", None, np.nan)]
+
+
+def bad_positives(argument: str) -> list[Wrong]:
+    """What no positive number can be."""
+    values = [0, 0.0, -1e-3, np.nan, np.inf, -np.inf, "0.1", None, True, np.array([0.1]), 1j]
+    return [(argument, bad, [argument, repr(bad), "above 0"]) for bad in values]
+
+
+def bad_dtypes(argument: str = "dtype") -> list[Wrong]:
+    """What no real floating dtype can be."""
+    return [(argument, bad, ["dtype", "floating"]) for bad in (int, complex, object, bool, "no such", 3.0, None)]
+
+
+BAD_RNG: list[Wrong] = [
+    ("rng", bad, ["rng", "numpy.random.Generator"]) for bad in (0, None, np.random, np.random.RandomState(0))
+]
+BAD_MASKS: list[Wrong] = [
+    ("mask", MASK.tolist(), ["mask", "list", "(T, N) = (4, 3)"]),
+    ("mask", MASK.astype(int), ["mask", "int64", "bool"]),
+    ("mask", MASK.T.copy(), ["mask", "(3, 4)", "(T, N) = (4, 3)"]),
+    ("mask", MASK[..., None], ["mask", "(4, 3, 1)", "(T, N) = (4, 3)"]),
+    ("mask", ~MASK, ["mask", "(4, 3)", "at least one True"]),
+]
+BAD_CLASSES: list[Wrong] = [
+    ("target", CLASSES.tolist(), ["target", "list", "(T, N) = (4, 3)"]),
+    ("target", CLASSES.astype(float), ["target", "float64", "integer"]),
+    ("target", CLASSES.astype(object), ["target", "object", "integer"]),
+    ("target", CLASSES.T.copy(), ["target", "(3, 4)", "(T, N) = (4, 3)"]),
+    ("target", TARGET, ["target", "(4, 3, 6)", "(T, N) = (4, 3)"]),
+    ("target", CLASSES * 0 + K, ["target", "(4, 3)", "0 ... K - 1 = 5"]),
+    ("target", CLASSES * 0 - 1, ["target", "(4, 3)", "0 ... K - 1 = 5"]),
+]
+BAD_TARGETS: list[Wrong] = [
+    *bad_arrays("target", TARGET, "T N K"),
+    *mixed("target", TARGET),
+    ("target", with_nan(TARGET), ["target", "(4, 3, 6)", "NaN"]),
+]
+BAD_READOUT: list[Wrong] = [
+    *inside("params", READOUT, "W_hy", bad_arrays("W_hy", READOUT.W_hy, "H K", free="H K")),
+    *inside("params", READOUT, "b_y", bad_arrays("b_y", READOUT.b_y, "K")),
+    *inside("params", READOUT, "b_y", mixed("b_y", READOUT.b_y)),
+    ("params", tuple(READOUT), ["params", "readout.Readout(W_hy, b_y)", "tuple"]),
+    ("params", PARAMS, ["params", "readout.Readout(W_hy, b_y)", "Params"]),
+]
+BAD_X: list[Wrong] = [
+    *bad_arrays("x", X, "T N D", free="T N"),
+    *mixed("x", X),
+    ("x", with_nan(X), ["x", "(4, 3, 2)", "NaN", "[3, 2, 1]"]),
+]
+BAD_DH: list[Wrong] = [*bad_arrays("dh", DH, "T N H"), *mixed("dh", DH)]
+BAD_MODELS: list[Wrong] = [
+    ("model", tuple(MODEL), ["model", "loop.Model(cell, readout)", "tuple"]),
+    ("model", PARAMS, ["model", "loop.Model(cell, readout)", "Params"]),
+    ("model", loop.Model(READOUT, PARAMS), ["params", "rnn.Params", "Readout"]),
+]
+
+
+def bad_functions(argument: str) -> list[Wrong]:
+    """What no function can be."""
+    return [(argument, bad, [argument, "function", type(bad).__name__]) for bad in (3, "mse", W)]
+
+
+def bad_tape(fields: str = "x h_prev h") -> list[Wrong]:
+    """Tapes that do not fit the parameters."""
+    free = {"x": "T N", "h_prev": "", "h": ""}
+    wrong: list[Wrong] = [("tape", tuple(TAPE), ["tape", "rnn.Tape(x, h_prev, h)", "tuple"])]
+    wrong.append(("tape", CACHES[0], ["tape", "rnn.Tape(x, h_prev, h)", "Cache"]))
+    for field in fields.split():
+        good = getattr(TAPE, field)
+        axes = "T N D" if field == "x" else "T N H"
+        wrong += inside("tape", TAPE, field, bad_arrays("tape", good, axes, free[field], name=f"tape.{field}"))
+        wrong += inside("tape", TAPE, field, mixed("tape", good, name=field))
+    return wrong
+
+
+def bad_cache() -> list[Wrong]:
+    """Caches that do not fit the parameters."""
+    cache = CACHES[0]
+    wrong: list[Wrong] = [
+        ("cache", tuple(cache), ["cache", "rnn.Cache(x, h_prev, h)", "tuple"]),
+        ("cache", TAPE, ["cache", "rnn.Cache(x, h_prev, h)", "Tape"]),
+    ]
+    for field, axes, free in (("x", "N D", "N"), ("h_prev", "N H", ""), ("h", "N H", "")):
+        good = getattr(cache, field)
+        wrong += inside("cache", cache, field, bad_arrays("cache", good, axes, free, name=f"cache.{field}"))
+        wrong += inside("cache", cache, field, mixed("cache", good, name=field))
+    return wrong
+
+
+def of_z(function: Callable[..., Any], argument: str) -> Row:
+    """The row of an activation or a derivative."""
+    return Row(function, {argument: W}, [*bad_kinds(argument, W), (argument, None, [argument, "NoneType"])])
+
+
+def gradient_of_square(model: Any, batch: Any) -> tuple[float, Any]:
+    """A loss and its gradient, for `fit`."""
+    return float((model**2).sum()), 2 * model
+
+
+SERIES = np.arange(10.0)
+BAD_SERIES: list[Wrong] = [
+    *bad_arrays("series", SERIES, "L", free="L"),
+    ("series", np.ones((2, 5)), ["series", "(2, 5)", "(L,)"]),
+    ("series", with_nan(SERIES), ["series", "(10,)", "NaN", "[9]"]),
+]
+LOSS_RIGHT = {"y": Y, "target": TARGET, "mask": MASK}
+CLASS_RIGHT = {"y": Y, "target": CLASSES, "mask": MASK}
+BAD_Y: list[Wrong] = [*bad_arrays("y", Y, "T N K", free="T N K"), *mixed("y", Y)]
+
+TABLE = [
+    of_z(activations.sigmoid, "z"),
+    of_z(activations.relu, "z"),
+    of_z(activations.identity, "z"),
+    of_z(activations.tanh_derivative, "h"),
+    of_z(activations.sigmoid_derivative, "h"),
+    of_z(activations.relu_derivative, "h"),
+    of_z(activations.identity_derivative, "h"),
+    Row(
+        init.uniform,
+        {"rng": RNG, "rows": 2, "columns": 3, "bound": 0.5, "dtype": np.float64},
+        [*BAD_RNG, *bad_sizes("rows"), *bad_sizes("columns"), *bad_positives("bound"), *bad_dtypes()],
+    ),
+    Row(
+        rnn.init,
+        {"rng": RNG, "D": 2, "H": 3, "dtype": np.float64},
+        [*BAD_RNG, *bad_sizes("D"), *bad_sizes("H"), *bad_dtypes()],
+    ),
+    Row(rnn.zero_state, {"params": PARAMS, "N": 3}, [*BAD_PARAMS, *bad_sizes("N")]),
+    Row(
+        rnn.step,
+        {"params": PARAMS, "x": X[0], "h_prev": H0, "activation": activations.TANH},
+        [
+            *[*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION],
+            *[*bad_arrays("x", X[0], "N D", free="N"), *mixed("x", X[0])],
+            *[*bad_arrays("h_prev", H0, "N H"), *mixed("h_prev", H0)],
+        ],
+    ),
+    Row(
+        rnn.step_backward,
+        {"params": PARAMS, "cache": CACHES[0], "dh": DH[0], "activation": activations.TANH},
+        [
+            *[*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION, *bad_cache()],
+            *[*bad_arrays("dh", DH[0], "N H"), *mixed("dh", DH[0])],
+        ],
+    ),
+    Row(
+        rnn.forward,
+        {"params": PARAMS, "x": X, "h0": H0, "activation": activations.TANH},
+        [
+            *[*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION, *BAD_X],
+            *[*bad_arrays("h0", H0, "N H"), *mixed("h0", H0), ("h0", with_nan(H0), ["h0", "(3, 5)", "NaN"])],
+        ],
+    ),
+    Row(
+        rnn.backward,
+        {"params": PARAMS, "tape": TAPE, "dh": DH, "dh_T": DH_T, "activation": activations.TANH},
+        [
+            *[*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION, *bad_tape(), *BAD_DH],
+            *[*bad_arrays("dh_T", DH_T, "N H"), *mixed("dh_T", DH_T)],
+        ],
+    ),
+    Row(rnn.with_activation, {"activation": activations.TANH}, BAD_ACTIVATION),
+    Row(unrolled.hidden, {"state": H0}, bad_arrays("state", H0, "N H", free="N H")),
+    Row(unrolled.hidden, {"state": SimpleNamespace(h=H0)}, [("state", SimpleNamespace(h=X), ["state.h", "(4, 3, 2)"])]),
+    Row(
+        unrolled.add_to_hidden,
+        {"dstate": DH_T, "dh": DH[0]},
+        [
+            *[*bad_arrays("dstate", DH_T, "N H"), *mixed("dstate", DH_T)],
+            *[*bad_kinds("dh", DH[0]), *mixed("dh", DH[0]), ("dh", DH, ["dh", "(4, 3, 5)", "(N, H)"])],
+        ],
+    ),
+    Row(
+        unrolled.forward,
+        {"cell": rnn, "params": PARAMS, "x": X, "state0": H0},
+        [
+            *[*BAD_CELL, *BAD_PARAMS, *MIXED_PARAMS],
+            *[*bad_kinds("x", X), *mixed("x", X), ("x", X[:0], ["x", "(0, 3, 2)", "(T, N, D)", "at least 1"])],
+            ("x", X[..., :1], ["x", "(3, 1)", "(N, D)", "D = 2"]),
+            *bad_arrays("state0", H0, "N H", name="h_prev"),
+        ],
+    ),
+    Row(
+        unrolled.backward,
+        {"cell": rnn, "params": PARAMS, "caches": CACHES, "dh": DH, "dstate_T": DH_T},
+        [
+            *[*BAD_CELL, *BAD_PARAMS, *MIXED_PARAMS],
+            ("caches", [], ["caches", "length 0", "T at least 1"]),
+            ("caches", iter(CACHES), ["caches", "list"]),
+            ("caches", None, ["caches", "None"]),
+            ("caches", CACHES[1:], ["dh", "(4, 3, 5)", "(T, N, H) with T = 3"]),
+            ("caches", [None] * T, ["cache", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            *[*bad_kinds("dh", DH), *mixed("dh", DH), ("dh", DH[0], ["dh", "(3, 5)", "(T, N, H) with T = 4"])],
+            ("dh", DH[:, :1], ["(3, 5)", "N = 1"]),
+            *[*bad_arrays("dstate_T", DH_T, "N H", name="dstate"), *mixed("dstate_T", DH_T, name="dstate")],
+        ],
+    ),
+    Row(
+        gradcheck.relative_error,
+        {"a": W, "b": W},
+        [
+            ("a", W[:1], ["b", "(2,)", "(1,)"]),
+            ("b", W[None], ["b", "(1, 2)", "(2,)"]),
+            ("a", "text", ["a", "expected numbers"]),
+            ("b", None, ["b", "expected numbers"]),
+            ("b", [[1.0], [1.0, 2.0]], ["b", "unequal lengths"]),
+        ],
+    ),
+    Row(
+        gradcheck.worst_error,
+        {"a": PARAMS, "b": PARAMS},
+        [
+            ("a", READOUT, ["Readout", "Params"]),
+            ("b", READOUT, ["Readout", "Params"]),
+            ("b", tuple(PARAMS), ["tuple", "Params"]),
+            ("b", PARAMS._replace(b_h=W), ["b_h", "(2,)", "(5,)"]),
+        ],
+    ),
+    *[
+        Row(
+            method,
+            {"f": lambda w: (w**2).sum(), "w": W, "eps": 1e-3},
+            [
+                *[*bad_kinds("w", W), ("w", W.astype(complex), ["w", "complex128", "(2,)", "real"])],
+                *[*bad_positives("eps"), *bad_functions("f")],
+            ],
+        )
+        for method in (gradcheck.central_difference, gradcheck.complex_step)
+    ],
+    Row(
+        gradcheck.by_field,
+        {"method": gradcheck.complex_step, "f": lambda p: (p.W_hy**2).sum(), "params": READOUT},
+        [*bad_functions("method"), *bad_functions("f"), ("params", READOUT._replace(b_y=[1.0]), ["w", "list"])],
+    ),
+    Row(
+        path_sum.gradient,
+        {"params": PARAMS, "tape": TAPE, "dh": DH, "activation": activations.TANH},
+        [*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION, *bad_tape(), *BAD_DH],
+    ),
+    Row(
+        counting.multiplications,
+        {"function": dict},
+        bad_functions("function"),
+    ),
+    Row(
+        autoregression.lagged,
+        {"series": SERIES, "p": 3},
+        [*BAD_SERIES, *bad_sizes("p"), ("p", 10, ["series", "(10,)", "p = 10"])],
+    ),
+    Row(
+        autoregression.fit,
+        {"series": SERIES, "p": 3},
+        [*BAD_SERIES, *bad_sizes("p"), ("p", 10, ["series", "(10,)", "p = 10"])],
+    ),
+    Row(
+        autoregression.predict,
+        {"weights": W, "series": SERIES},
+        [
+            *[*BAD_SERIES, *mixed("series", SERIES)],
+            *[*bad_arrays("weights", W, "p+1", free="p+1"), *mixed("weights", W)],
+            ("weights", W[:1], ["weights", "(1,)", "p at least 1"]),
+            ("weights", np.ones(11), ["series", "(10,)", "p = 10"]),
+        ],
+    ),
+    Row(losses.mse, LOSS_RIGHT, [*BAD_Y[:6], *mixed("y", Y), *BAD_TARGETS, *BAD_MASKS]),
+    Row(losses.mse_gradient, LOSS_RIGHT, [*BAD_Y[:6], *mixed("y", Y), *BAD_TARGETS, *BAD_MASKS]),
+    Row(losses.softmax_cross_entropy, CLASS_RIGHT, [*BAD_Y[:-1], *BAD_CLASSES, *BAD_MASKS]),
+    Row(losses.softmax_cross_entropy_gradient, CLASS_RIGHT, [*BAD_Y[:-1], *BAD_CLASSES, *BAD_MASKS]),
+    Row(
+        readout.init,
+        {"rng": RNG, "H": 2, "K": 3, "dtype": np.float64},
+        [*BAD_RNG, *bad_sizes("H"), *bad_sizes("K"), *bad_dtypes()],
+    ),
+    Row(
+        readout.forward,
+        {"params": READOUT, "h": HIDDEN},
+        [*BAD_READOUT, *bad_arrays("h", HIDDEN, "T N H", free="T N"), *mixed("h", HIDDEN)],
+    ),
+    Row(
+        readout.backward,
+        {"params": READOUT, "h": HIDDEN, "dy": Y},
+        [
+            *[*BAD_READOUT, *bad_arrays("h", HIDDEN, "T N H", free="T N"), *mixed("h", HIDDEN)],
+            *[*bad_arrays("dy", Y, "T N K"), *mixed("dy", Y)],
+        ],
+    ),
+    Row(
+        optim.sgd,
+        {"params": READOUT, "grads": READOUT, "lr": 0.1},
+        [
+            *bad_positives("lr"),
+            ("params", PARAMS, ["Readout", "Params"]),
+            ("params", READOUT._replace(b_y=READOUT.b_y.tolist()), ["params", "list"]),
+            ("params", READOUT._replace(b_y=READOUT.b_y.astype(int)), ["params", "int64"]),
+            ("grads", tuple(READOUT), ["tuple", "Readout"]),
+            ("grads", READOUT._replace(b_y=READOUT.b_y.astype(object)), ["grads", "object"]),
+            ("grads", READOUT._replace(b_y=READOUT.b_y.tolist()), ["grads", "list"]),
+            ("grads", READOUT._replace(b_y=READOUT.b_y[:1]), ["b_y", "(1,)", "(6,)"]),
+            *inside("grads", READOUT, "W_hy", mixed("grads", READOUT.W_hy)),
+        ],
+    ),
+    Row(loop.predict, {"cell": rnn, "model": MODEL, "x": X}, [*BAD_CELL, *BAD_MODELS, *BAD_X]),
+    Row(
+        loop.loss_and_gradient,
+        {
+            "cell": rnn,
+            "model": MODEL,
+            "x": X,
+            "target": TARGET,
+            "mask": MASK,
+            "loss": losses.mse,
+            "loss_gradient": losses.mse_gradient,
+        },
+        [
+            *[*BAD_CELL, *BAD_MODELS, *BAD_X, *BAD_TARGETS, *BAD_MASKS],
+            *[*bad_functions("loss"), *bad_functions("loss_gradient")],
+            ("cell", SimpleNamespace(forward=rnn.forward), ["cell", "backward"]),
+        ],
+    ),
+    Row(
+        loop.fit,
+        {
+            "model": W,
+            "batches": [1],
+            "gradient": gradient_of_square,
+            "update": lambda m, g: m - 0.1 * g,
+            "on_update": lambda done, loss: None,
+        },
+        [
+            *[*bad_functions("gradient"), *bad_functions("update"), *bad_functions("on_update")],
+            ("batches", 3, ["batches", "int"]),
+            ("model", np.array([np.nan]), ["loss is nan", "update 1", "diverged"]),
+        ],
+    ),
+    Row(
+        temporal_xor.sequences,
+        {"rng": RNG, "T": 3, "N": 2},
+        [*BAD_RNG, *bad_sizes("T"), *bad_sizes("N")],
+    ),
+    Row(
+        sunspots.windows,
+        {"series": SERIES, "T": 3},
+        [
+            *BAD_SERIES,
+            ("series", np.ones(3), ["series", "(3,)", "T + 1 = 4"]),
+            *bad_sizes("T"),
+            ("T", 10, ["series", "(10,)", "T + 1 = 11"]),
+        ],
+    ),
+]
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The last module name and the function, such as "rnn.step"."""
+    return f"{function.__module__.rsplit('.', 1)[1]}.{function.__name__}"
+
+
+def modules() -> Iterator[ModuleType]:
+    """Every module of the mathematics and of the tasks."""
+    for package in (cells, gradients, training, tasks):
+        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(info.name)
+
+
+def public_functions() -> dict[str, Callable[..., Any]]:
+    """Every function that a module defines without an underscore in front."""
+    return {
+        name_of(function): function
+        for module in modules()
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def test_every_public_function_is_in_the_table():
+    """But for those without arguments, and the checks, which are what does the refusing."""
+    found = {
+        name
+        for name, function in public_functions().items()
+        if inspect.signature(function).parameters and not function.__name__.startswith("check_")
+    }
+    assert len(found) >= 30
+    assert found == {name_of(row.function) for row in TABLE}
+
+
+def test_every_public_function_and_class_has_a_docstring():
+    bare = [name for name, function in public_functions().items() if not inspect.getdoc(function)]
+    for module in modules():
+        assert module.__doc__, module.__name__
+        bare += [
+            f"{module.__name__}.{name}"
+            for name, kind in inspect.getmembers(module, inspect.isclass)
+            if kind.__module__ == module.__name__ and (not kind.__doc__ or kind.__doc__.startswith(f"{name}("))
+        ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: name_of(row.function))
+def test_the_right_call_is_taken_and_every_argument_has_a_wrong_value(row):
+    row.function(**row.right)
+    assert set(row.right) == {argument for argument, _, _ in row.wrong} | ({"f"} & set(row.right))
+
+
+REFUSALS = [
+    pytest.param(row, *wrong, id=f"{name_of(row.function)}-{wrong[0]}-{number}")
+    for row in TABLE
+    for number, wrong in enumerate(row.wrong)
+]
+
+
+@pytest.mark.parametrize(("row", "argument", "bad", "words"), REFUSALS)
+def test_bad_input_is_refused_by_name(row, argument, bad, words):
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011  (the words are checked below)
+        row.function(**{**row.right, argument: bad})
+    missing = [word for word in words if word not in str(refusal.value)]
+    assert not missing, f"{missing} not in: {refusal.value}"

@@ -1,0 +1,73 @@
+"""The readout: its equation, its gradient by complex step, dtypes, and its start."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptt_lessons.gradients import gradcheck
+from bptt_lessons.training import readout
+
+size = st.integers(1, 4)
+
+
+class Inputs(NamedTuple):
+    """Everything that the gradient is taken with respect to."""
+
+    params: Any
+    h: Any
+
+
+def draw(seed: int, T: int, N: int, H: int, K: int, dtype: Any = np.float64) -> tuple[Inputs, Any]:
+    """Draw parameters, states and a gradient of the loss."""
+    rng = np.random.default_rng(seed)
+    W_hy, b_y, h, dy = (rng.normal(size=s).astype(dtype) for s in ((H, K), (K,), (T, N, H), (T, N, K)))
+    return Inputs(readout.Readout(W_hy, b_y), h), dy
+
+
+@given(st.tuples(size, size, size, size), st.integers(0, 2**32 - 1))
+def test_backward_agrees_with_complex_step(shape, seed):
+    inputs, dy = draw(seed, *shape)
+    ours = Inputs(*readout.backward(*inputs, dy))
+    oracle = gradcheck.by_field(gradcheck.complex_step, lambda i: np.sum(dy * readout.forward(i.params, i.h)), inputs)
+    name, error = gradcheck.worst_error(ours, oracle)
+    assert error <= 1e-13, name
+
+
+def test_forward_is_the_equation_at_every_step():
+    inputs, _ = draw(0, 4, 3, 2, 5)
+    y = readout.forward(*inputs)
+    for t in range(4):
+        for n in range(3):
+            right = [sum(inputs.h[t, n, i] * inputs.params.W_hy[i, k] for i in range(2)) for k in range(5)]
+            assert gradcheck.relative_error(y[t, n], np.array(right) + inputs.params.b_y) <= 1e-15
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+def test_every_dtype_is_kept_and_nothing_is_written_into(dtype):
+    inputs, dy = draw(1, 4, 3, 2, 5, dtype)
+    for array in (*inputs.params, inputs.h, dy):
+        array.setflags(write=False)
+    grads, dh = readout.backward(*inputs, dy)
+    assert {a.dtype for a in (readout.forward(*inputs), *grads, dh)} == {np.dtype(dtype)}
+    assert type(grads) is readout.Readout
+
+
+def test_views_and_fortran_order_are_as_good_as_any():
+    inputs, dy = draw(2, 4, 3, 2, 5)
+    right = Inputs(*readout.backward(*inputs, dy))
+    turned = Inputs(*readout.backward(inputs.params, np.asfortranarray(inputs.h), dy[::-1].copy()[::-1]))
+    assert gradcheck.worst_error(turned, right)[1] <= 1e-15
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_init(dtype):
+    params = readout.init(np.random.default_rng(0), 50, 30, dtype)
+    assert (params.W_hy.shape, params.b_y.shape) == ((50, 30), (30,))
+    assert {p.dtype for p in params} == {np.dtype(dtype)}
+    assert not params.b_y.any()
+    assert 0.99 / np.sqrt(50) < np.abs(params.W_hy).max() <= 1.001 / np.sqrt(50)
