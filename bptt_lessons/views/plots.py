@@ -12,6 +12,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -126,13 +127,14 @@ def lines(
             linewidth=1.8,
             label=name,
         )
+    if "x" not in log and all((np.asarray(line.get_xdata()) % 1 == 0).all() for line in axes.get_lines()):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axis in log:
         getattr(axes, f"set_{axis}scale")("log")
     _levels(axes, level)
     if len(curves) > 1:
-        axes.legend(fontsize=10, framealpha=0.9, handlelength=3.5)
-    else:
-        axes.set_ylabel(ylabel or next(iter(curves)))
+        columns = max(1, min(len(curves), 4, 84 // (12 + max(map(len, curves)))))
+        figure.legend(loc="outside lower center", ncols=columns, fontsize=10, frameon=False, handlelength=3.5)
     show(figure, alt)
 
 
@@ -263,7 +265,7 @@ def bars(
     alt: str,
     level: Mapping[str, float] | None = None,
 ) -> None:
-    """Show a few numbers for each method, one dot for each seed, and their mean as a line.
+    """Show a few numbers for each method, one mark for each seed, and their mean as a line and a number.
 
     Parameters
     ----------
@@ -287,10 +289,11 @@ def bars(
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         axes.plot(place + spread, array, marker, color=colour, markeredgecolor="black", markersize=7)
         axes.hlines(array.mean(), place - 0.28, place + 0.28, color="black", linewidth=1.8)
+        axes.text(place + 0.3, array.mean(), f"{array.mean():#.3g}".rstrip("."), ha="left", va="center", fontsize=10)
     axes.set_xticks(range(len(values)), [str(name) for name in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
-    axes.set_ylim(bottom=0 if all(min(numbers) >= 0 for numbers in values.values()) else None)
-    axes.set_xlabel("each mark one seed, the line their mean", fontsize=10)
+    axes.margins(y=0.15)
+    axes.set_xlabel("each mark one run, the line and the number their mean", fontsize=10)
     _levels(axes, level)
     show(figure, alt)
 
@@ -299,7 +302,7 @@ def _figure(xlabel: str, ylabel: str, title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.add_subplot(facecolor="white")
     axes.set_xlabel(xlabel, fontsize=11)
-    axes.set_ylabel(ylabel, fontsize=11)
+    axes.set_ylabel(fill(ylabel, 28), fontsize=11)
     axes.set_title(title, fontsize=12)
     axes.tick_params(labelsize=10)
     axes.grid(color="#dddddd", linewidth=0.7)

@@ -106,8 +106,8 @@ def bptt_player(params: rnn.Params, readout_params: readout.Readout, x: Array, t
     """
     sizes = _check_network(params, x, 5, 3)
     if sizes["D"] != 1:
-        raise ValueError(f"x has shape {x.shape}, expected (T, 1, 1): the player draws one input")
-    check_array("target", target, "T 1 1", {"T": len(x)})
+        raise ValueError(f"x has shape {x.shape}, expected (T, N, D) with N = 1, D = 1: the player draws one input")
+    check_array("target", target, "T N K", {"T": len(x), "N": 1, "K": 1})
     check_no_nan("target", target)
     readout.check_readout(readout_params, np.zeros((len(x), 1, sizes["H"]), x.dtype))
     if readout_params.b_y.shape != (1,):
@@ -158,8 +158,8 @@ def loss_surface(
     ValueError
         If a shape or dtype does not fit, a range is empty or the learning rate is none of these.
     """
-    check_array("x", x, "T N 1")
-    check_array("target", target, "T N 1", dict(zip("TN", x.shape, strict=False)))
+    check_array("x", x, "T N D", {"D": 1})
+    check_array("target", target, "T N H", {"T": len(x), "N": x.shape[1], "H": 1})
     _check_real(x=x, target=target)
     for name, pair in (("w_xh", w_xh), ("w_hh", w_hh), ("start", start)):
         if len(pair) != 2 or not np.isfinite(pair).all() or (name != "start" and not pair[0] < pair[1]):
@@ -209,7 +209,7 @@ def loss_surface(
 def _check_network(params: rnn.Params, x: Array, steps: int, units: int) -> dict[str, int]:
     """Return D and H of a network that is small enough to be drawn, else raise ValueError."""
     sizes = rnn.check_params(params)
-    check_array("x", x, "T 1 D", sizes)
+    check_array("x", x, "T N D", {**sizes, "N": 1})
     _check_real(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x)
     if len(x) > steps or sizes["H"] > units:
         raise ValueError(

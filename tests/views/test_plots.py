@@ -89,7 +89,7 @@ def test_curves_differ_by_more_than_colour(figures: list[Figure]) -> None:
     drawn = figures[0].axes[0].get_lines()
     styles = [(str(line._dash_pattern), line.get_marker()) for line in drawn]  # type: ignore[attr-defined]
     assert len(set(styles)) == 7
-    assert [text.get_text() for text in figures[0].axes[0].get_legend().get_texts()] == list("abcdefg")
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == list("abcdefg")
 
 
 def test_lines_draws_what_it_was_given(figures: list[Figure]) -> None:
@@ -125,6 +125,10 @@ def test_bars_show_every_seed(figures: list[Figure]) -> None:
     plots.bars({"RNN": [0.1, 0.2, 0.4], "AR": [0.3]}, ylabel="error", title="Errors", alt="x")
     dots = figures[0].axes[0].get_lines()
     assert [list(map(float, line.get_ydata())) for line in dots] == [[0.1, 0.2, 0.4], [0.3]]
+    low, high = figures[0].axes[0].get_ylim()
+    assert low < 0.1
+    assert high > 0.4, "no mark is cut off"
+    assert [text.get_text() for text in figures[0].axes[0].texts] == ["0.233", "0.300"]
 
 
 @pytest.mark.parametrize(

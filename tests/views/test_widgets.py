@@ -127,6 +127,19 @@ def test_unroller_shows_the_states_of_the_package() -> None:
     assert "T = 5: 5 copies of the step, parameters of the cell: 15 (the same for every T)." in sentence(figure)
 
 
+def test_unroller_lights_the_steps_that_have_run() -> None:
+    figure = make_unroller()
+    for t in range(7):
+        figure.controls["step t"].value = t
+        root = ElementTree.fromstring(figure.picture.value)
+        styles = [node.get("style", "") for node in root.iter(f"{SVG}circle")]
+        lit = [style for style in styles if svg.SKY in style]
+        assert len(lit) == 3 + 1 + 3 * t, "the loop, h_0, and x, h, y of every step that has run"
+        assert not any("dasharray" in style for style in lit)
+        assert all("dasharray" in style for style in styles if style not in lit)
+        assert sum("stroke-width: 4" in style for style in styles) == 1, "one state is marked as the present one"
+
+
 def test_unroller_flips_the_first_input() -> None:
     np.testing.assert_array_equal(unrolled_graph.flip(bits())[:, 0, 0], [0, 0, 1, 1, 0, 1, 0, 0])
     np.testing.assert_array_equal(unrolled_graph.flip(bits() - 3.0)[:2, 0, 0], [2, -3])
@@ -240,6 +253,17 @@ def test_surface_gradient_is_that_of_its_loss() -> None:
     np.testing.assert_allclose(gradient, numeric, rtol=1e-6)
 
 
+def test_surface_takes_the_steps_of_gradient_descent() -> None:
+    x, target = surface_data()
+    ground = surface.Surface(x, target, (-2, 2), (-2, 2), "")
+    cell = surface.params(surface.Point(-1.5, -1.0))
+    for point in surface.descend(ground, surface.Point(-1.5, -1.0), 0.3, 5):
+        h, _, tape = rnn.forward(cell, x)
+        grads, _, _ = rnn.backward(cell, tape, losses.mse_gradient(h, target))
+        cell = optim.sgd(cell, grads._replace(b_h=np.zeros(1)), 0.3)
+        np.testing.assert_allclose(point, (cell.W_xh.item(), cell.W_hh.item()), rtol=1e-12)
+
+
 def test_surface_descends() -> None:
     figure = make_surface()
     ground = surface.Surface(*surface_data(), (-2, 2), (-2, 2), "")
@@ -317,7 +341,7 @@ X = np.zeros((4, 1, 1))
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda: widgets.unroller(NET, X[:, 0]), r"x has shape \(4, 1\), expected \(T, 1, D\)"),
+        (lambda: widgets.unroller(NET, X[:, 0]), r"x has shape \(4, 1\), expected \(T, N, D\) with N = 1"),
         (lambda: widgets.unroller(NET, np.zeros((4, 2, 1))), r"x has shape \(4, 2, 1\)"),
         (lambda: widgets.unroller(NET, np.zeros((11, 1, 1))), "at most T = 10"),
         (lambda: widgets.unroller(rnn.init(rng(), 1, 9), X), "at most T = 10 and H = 8"),
@@ -328,7 +352,10 @@ X = np.zeros((4, 1, 1))
         (lambda: widgets.bptt_player(NET, LINEAR, np.zeros((6, 1, 1)), X), "at most T = 5"),
         (lambda: widgets.bptt_player(NET, NET, X, X), "readout.Readout"),
         (lambda: widgets.bptt_player(NET, readout.init(rng(), 2, 2), X, X), r"W_hy has shape \(2, 2\)"),
-        (lambda: widgets.bptt_player(rnn.init(rng(), 2, 2), LINEAR, np.zeros((4, 1, 2)), X), r"expected \(T, 1, 1\)"),
+        (
+            lambda: widgets.bptt_player(rnn.init(rng(), 2, 2), LINEAR, np.zeros((4, 1, 2)), X),
+            "expected .* the player draws one input",
+        ),
         (lambda: widgets.loss_surface(X, X[:2]), r"target has shape \(2, 1, 1\)"),
         (lambda: widgets.loss_surface(X[..., 0], X), r"x has shape \(4, 1\)"),
         (lambda: widgets.loss_surface(X, X, w_xh=(1, -1)), "w_xh must be two finite numbers"),
