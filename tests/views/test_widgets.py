@@ -10,7 +10,7 @@ import pytest
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.gradients import gradcheck
-from bptt_lessons.training import loop, losses, readout
+from bptt_lessons.training import loop, losses, optim, readout
 from bptt_lessons.views import surface, svg, training_bar, two_roads, unrolled_graph, widgets
 from bptt_lessons.views.frame import Interactive
 
