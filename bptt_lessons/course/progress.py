@@ -66,12 +66,12 @@ def parse(line: bytes) -> Entry | None:
         return None
     if not isinstance(fields, dict) or fields.get("version") != FORMAT:
         return None
-    texts = [fields.get(name) for name in ("time", "lesson", "exercise", "status")]
-    misconception = fields.get("misconception")
-    known = all(isinstance(text, str) for text in texts) and texts[3] in STATUSES
-    if not known or not isinstance(misconception, str | None):
+    values: list[Any] = [fields.get(name) for name in Entry._fields]
+    found = Entry(*values)
+    texts = all(isinstance(text, str) for text in found[:4])
+    if not texts or found.status not in STATUSES or not isinstance(found.misconception, str | None):
         return None
-    return Entry(*texts, misconception)  # type: ignore[arg-type]
+    return found
 
 
 def read(folder: Path | str | None = None) -> list[Entry]:

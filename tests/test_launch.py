@@ -1,0 +1,381 @@
+"""How the course is installed and released: start.py, the pinned versions, and files that must agree."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+import bptt_lessons
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCKED = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def tracked() -> list[Path]:
+    """Return the files of the repository; none where there is no git."""
+    result = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    names = result.stdout.decode().split("\0")[:-1] if result.returncode == 0 else []
+    return [ROOT / name for name in names if (ROOT / name).is_file()]
+
+
+# start.py
+
+
+class Setup:
+    """start.py in a folder of its own, with its steps noted instead of taken."""
+
+    def __init__(self, start: ModuleType, root: Path) -> None:
+        self.start, self.root = start, root
+        self.steps: list[str] = []
+        self.fail_at: str | None = None
+
+    def run(self, lock: Any, *command: object) -> None:
+        step = "venv" if "venv" in command else "build tool" if "hatchling" in command else str(command[-1])
+        self.steps.append(step)
+        if step == self.fail_at:
+            raise SystemExit(1)
+        if step == "venv":
+            self.start.PYTHON.parent.mkdir(exist_ok=True)
+            self.start.PYTHON.touch()
+
+    def steps_of(self, *, tests: bool = False) -> list[str]:
+        self.steps = []
+        self.start.set_up(tests)
+        return self.steps
+
+
+@pytest.fixture
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setup:
+    start = load_start()
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text(name)
+    venv = tmp_path / ".venv"
+    paths = {"ROOT": tmp_path, "VENV": venv, "LOCK": venv / start.LOCK.name, "STAMP": venv / start.STAMP.name}
+    for name, path in (paths | {"PYTHON": venv / "bin" / "python"}).items():
+        monkeypatch.setattr(start, name, path)
+    made = Setup(start, tmp_path)
+    monkeypatch.setattr(start, "run", made.run)
+    return made
+
+
+def load_start() -> Any:
+    spec = importlib.util.spec_from_file_location("start", ROOT / "start.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+EVERYTHING = ["venv", "build tool", "."]
+
+
+def test_a_cold_start_takes_every_step_and_a_warm_one_none(setup: Setup) -> None:
+    assert setup.steps_of() == EVERYTHING
+    assert setup.steps_of() == []
+
+
+@pytest.mark.parametrize("step", EVERYTHING)
+def test_a_start_that_failed_at_any_step_is_begun_again(setup: Setup, step: str) -> None:
+    setup.fail_at = step
+    with pytest.raises(SystemExit):
+        setup.steps_of()
+    setup.fail_at = None
+    (setup.root / ".venv" / "half-made").mkdir()
+    (setup.root / ".venv" / "half-made" / "file").touch()
+    assert setup.steps_of() == EVERYTHING
+    assert not (setup.root / ".venv" / "half-made").exists()
+    assert setup.steps_of() == []
+
+
+def test_an_update_that_failed_is_begun_again_from_nothing(setup: Setup) -> None:
+    setup.steps_of()
+    (setup.root / "requirements.lock").write_text("newer")
+    setup.fail_at = "."
+    with pytest.raises(SystemExit):
+        setup.steps_of()
+    setup.fail_at = None
+    assert setup.steps_of() == EVERYTHING
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
+def test_a_change_in_what_is_needed_updates_the_environment(setup: Setup, name: str) -> None:
+    setup.steps_of()
+    (setup.root / name).write_text("changed")
+    assert setup.steps_of() == ["build tool", "."]
+    assert setup.steps_of() == []
+
+
+def test_the_test_tools_are_added_once_and_do_not_go_again(setup: Setup) -> None:
+    setup.steps_of()
+    assert setup.steps_of(tests=True) == ["build tool", ".[test]"]
+    assert setup.steps_of(tests=True) == []
+    assert setup.steps_of() == []
+    (setup.root / "requirements.lock").write_text("newer")
+    assert setup.steps_of() == ["build tool", ".[test]"]
+
+
+def test_another_python_or_a_moved_folder_begins_anew(setup: Setup) -> None:
+    for key in ("python", "folder"):
+        setup.steps_of()
+        stamp = json.loads(setup.start.STAMP.read_text())
+        setup.start.STAMP.write_text(json.dumps(stamp | {key: "another"}))
+        assert setup.steps_of() == EVERYTHING
+    setup.start.PYTHON.unlink()  # as when the system's Python was removed
+    assert setup.steps_of() == EVERYTHING
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "{}"])
+def test_a_damaged_stamp_begins_anew(setup: Setup, damage: str) -> None:
+    setup.steps_of()
+    setup.start.STAMP.write_text(damage)
+    assert setup.steps_of() == EVERYTHING
+
+
+def test_an_environment_of_the_users_own_is_left_alone(setup: Setup, capsys: pytest.CaptureFixture[str]) -> None:
+    (setup.root / ".venv").mkdir()
+    (setup.root / ".venv" / "mine").touch()
+    with pytest.raises(SystemExit):
+        setup.steps_of()
+    assert "was not made by start.py" in capsys.readouterr().err
+    assert [path.name for path in (setup.root / ".venv").iterdir()] == ["mine"]
+
+
+def test_an_empty_folder_left_by_a_kill_is_used(setup: Setup) -> None:
+    (setup.root / ".venv").mkdir()
+    assert setup.steps_of() == EVERYTHING
+
+
+HOLDER = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location("start", sys.argv[1])
+start = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(start)
+start.VENV = pathlib.Path(sys.argv[2])
+start.LOCK = start.VENV / "start.lock"
+with start.one_at_a_time():
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def holder(setup: Setup) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is setting up."""
+    command = [sys.executable, "-c", HOLDER, str(ROOT / "start.py"), str(setup.start.VENV)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_start_waits_and_a_killed_one_holds_nothing_up(
+    setup: Setup, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        assert setup.steps == []
+        if len(waits) == 3:
+            holder.kill()
+            holder.wait()
+
+    monkeypatch.setattr(setup.start.time, "sleep", sleep)
+    assert setup.steps_of() == EVERYTHING
+    assert len(waits) >= 3
+    assert "waiting" in capsys.readouterr().out
+
+
+def test_an_old_python_can_read_start_and_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ast.parse(read("start.py"), feature_version=(3, 6))
+    start = load_start()
+    monkeypatch.setattr(start, "OLDEST", (99,))
+    with pytest.raises(SystemExit):
+        start.check_python()
+    assert "needs Python 3.11 or newer, and this is Python 3." in capsys.readouterr().err
+
+
+def test_a_python_without_venv_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = load_start()
+    start.check_python()
+    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
+    with pytest.raises(SystemExit):
+        start.check_python()
+    assert f"sudo apt install python3.{sys.version_info[1]}-venv" in capsys.readouterr().err
+
+
+def test_a_step_that_fails_says_what_to_do(setup: Setup, capfd: pytest.CaptureFixture[str]) -> None:
+    run = load_start().run
+    with (setup.root / "lock").open("w") as lock:
+        run(lock, sys.executable, "-c", "pass")
+        with pytest.raises(SystemExit):
+            run(lock, sys.executable, "-c", "raise SystemExit('no network')")
+    error = capfd.readouterr().err
+    assert error.index("no network") < error.index("This step failed") < error.index("run this again")
+
+
+def test_start_uses_the_standard_library_alone() -> None:
+    nodes = ast.walk(ast.parse(read("start.py")))
+    names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    nodes = ast.walk(ast.parse(read("start.py")))
+    names |= {str(node.module).split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
+
+
+def test_children_are_not_led_astray(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = load_start()
+    for name in start.UNWANTED:
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "left alone")
+    found = start.environment()
+    assert not found.keys() & set(start.UNWANTED)
+    assert found["PIP_FIND_LINKS"] == "left alone"
+
+
+# what is installed
+
+
+def names_in(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements}
+
+
+def test_the_lock_pins_every_requirement_and_nothing_but_versions() -> None:
+    line = re.compile(r"[a-z0-9._-]+==[0-9][\w.]*( ; .+)?")
+    assert [text for text in LOCKED if not line.fullmatch(text)] == []
+    wanted = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["test"]]
+    assert names_in(wanted + PROJECT["build-system"]["requires"]) <= names_in(LOCKED)
+    names = [text.split("==")[0] for text in LOCKED]
+    assert names == sorted(set(names)), "one version of each, for every Python"
+
+
+def test_every_requirement_has_a_lower_bound_that_the_lock_meets() -> None:
+    locked = dict(text.split(" ;")[0].split("==") for text in LOCKED)
+    extras = PROJECT["project"]["optional-dependencies"]
+    for requirement in [*PROJECT["project"]["dependencies"], *extras["test"], *PROJECT["build-system"]["requires"]]:
+        name, oldest = requirement.split(">=")
+        assert [*map(int, locked[name].split("."))] >= [*map(int, oldest.split("."))], requirement
+
+
+def test_conda_installs_what_pip_does() -> None:
+    environment = yaml.safe_load(read("environment.yml"))
+    python = "python" + PROJECT["project"]["requires-python"]
+    assert environment == {
+        "name": PROJECT["project"]["name"],
+        "channels": ["conda-forge"],
+        "dependencies": [python, "pip", {"pip": ["-e ."]}],
+    }
+
+
+# In two halves, so that this file does not name them.
+REGISTRIES = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "com"), ("npmjs", "org"), ("debian", "org")]
+REGISTRIES += [("anaconda", "org"), ("anaconda", "com"), ("prefix", "dev"), ("crates", "io"), ("jsdelivr", "net")]
+
+
+def registries_in(content: bytes) -> list[str]:
+    return [".".join(host) for host in REGISTRIES if ".".join(host).encode() in content.lower()]
+
+
+def test_no_file_names_the_host_of_a_registry() -> None:
+    files = tracked()
+    if not files:
+        pytest.skip("not in a git repository")
+    assert registries_in(b"https://files.Python" + b"Hosted.org/x") == [".".join(REGISTRIES[1])]
+    found = {str(path.relative_to(ROOT)): registries_in(path.read_bytes()) for path in files}
+    assert {name: hosts for name, hosts in found.items() if hosts} == {}
+
+
+def test_the_wheel_holds_the_lessons_the_data_and_the_types(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    lessons = {f"bptt_lessons/notebooks/{path.name}" for path in ROOT.glob("notebooks/[0-9][0-9]_*.ipynb")}
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bptt_lessons").rglob("*.py")}
+    assert lessons
+    assert lessons | modules | {"bptt_lessons/tasks/sunspots.txt", "bptt_lessons/py.typed"} <= names
+    top = {name.split("/")[0] for name in names}
+    assert top == {"bptt_lessons", f"bptt_lessons-{bptt_lessons.__version__}.dist-info"}
+    assert not [name for name in names if "checkpoint" in name or name.endswith(".pyc")]
+
+
+def test_the_command_and_the_module_are_one() -> None:
+    assert PROJECT["project"]["scripts"] == {"bptt-lessons": "bptt_lessons.__main__:main"}
+    command = [sys.executable, "-m", "bptt_lessons", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.strip() == f"bptt-lessons {bptt_lessons.__version__}"
+
+
+# the house
+
+
+def test_every_paper_names_the_same_version_and_licence() -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["version"] == bptt_lessons.__version__
+    assert f"## {bptt_lessons.__version__}" in read("CHANGELOG.md")
+    assert citation["license"] == PROJECT["project"]["license"] == "MIT"
+    assert read("LICENSE").startswith("MIT License")
+
+
+def test_the_readme_opens_with_the_commands_that_ci_runs() -> None:
+    top = read("README.md")[:1500]
+    assert "\npython start.py\n" in top
+    assert "\npython start.py test\n" in top
+    assert 'python3 start.py test "$@"' in read(".ci/run")
+    assert "--nbval " in PROJECT["tool"]["pytest"]["ini_options"]["addopts"] + " "
+
+
+def test_ci_is_run_by_bash_on_every_system() -> None:
+    assert read(".ci/run").startswith("#!/usr/bin/env bash\n")
+    assert b"\r" not in (ROOT / ".ci/run").read_bytes()
+    if sys.platform != "win32":
+        assert (ROOT / ".ci/run").stat().st_mode & 0o111
+
+
+def test_the_workflow_covers_the_systems_and_versions_promised() -> None:
+    jobs = yaml.safe_load(read(".github/workflows/ci.yml"))["jobs"]
+    systems = {"ubuntu-latest", "macos-latest", "windows-latest"}
+    assert set(jobs) == {"pinned", "newest", "lowest"}
+    for name in ("pinned", "newest"):
+        assert set(jobs[name]["strategy"]["matrix"]["system"]) == systems
+    assert jobs["newest"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    runs = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert runs["pinned"] == ["python start.py test"]
+    assert all("pytest" in runs[name][-1] for name in ("newest", "lowest"))
+    assert any("--resolution lowest-direct" in run for run in runs["lowest"])
+
+
+def test_pre_commit_runs_the_projects_own_tools() -> None:
+    [repo] = yaml.safe_load(read(".pre-commit-config.yaml"))["repos"]
+    assert repo["repo"] == "local"
+    assert [hook["id"] for hook in repo["hooks"]] == ["ruff-check", "ruff-format", "mypy"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_pages_link_to_what_exists(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", read(name))
+    assert [link for link in links if not (ROOT / link).exists()] == []
