@@ -283,6 +283,20 @@ def test_surface_descends() -> None:
     assert "w_xh = \N{MINUS SIGN}1.500" in sentence(figure)
 
 
+def test_surface_arrow_points_against_the_gradient() -> None:
+    ground = surface.Surface(*surface_data(), (-2, 2), (-1, 3), "")
+    point = surface.Point(-0.5, -0.4)
+    _, gradient = surface.loss_and_gradient(ground, point)
+    root = ElementTree.fromstring(surface.draw(ground, [point]).svg)
+    head = next(root.iter(f"{SVG}polygon")).get("points", "").split()[0]
+    dot = next(root.iter(f"{SVG}circle"))
+    right, down = (float(a) - float(dot.get(b)) for a, b in zip(head.split(","), ("cx", "cy"), strict=True))
+    assert np.hypot(right, down) > 20
+    np.testing.assert_allclose(
+        np.array([right, -down]) / np.hypot(right, down), -np.array(gradient) / np.hypot(*gradient), atol=0.02
+    )
+
+
 def test_surface_names_its_levels() -> None:
     figure = make_surface()
     levels = surface._levels(surface.loss_on_grid(*surface_data(), *(np.linspace(-2, 2, surface.GRID),) * 2))
