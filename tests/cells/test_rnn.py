@@ -147,6 +147,24 @@ def test_one_complex_argument_among_real_ones_makes_the_result_complex(make_prob
     assert gradcheck.worst_error(Inputs(*fast), Inputs(*slow))[1] <= 1e-13
 
 
+def test_no_transpose_conjugates(make_problem):
+    params, x, h0, dh, dh_T = (
+        nested.map_arrays(lambda a: a * (0.5 + 0.25j), part) for part in make_problem(13, 3, 2, 4, 5)
+    )
+    _, _, tape = rnn.forward(params, x, h0)
+    gradient = Inputs(*rnn.backward(params, tape, dh, dh_T))
+    direction = nested.map_arrays(lambda a: a[..., ::-1] * 1j, Inputs(params, x, h0))
+
+    def loss(eps: float) -> Any:
+        moved = nested.map_arrays(lambda a, b: a + eps * b, Inputs(params, x, h0), direction)
+        h, h_T, _ = rnn.forward(*moved)
+        return np.sum(dh * h) + np.sum(dh_T * h_T)
+
+    products = nested.map_arrays(lambda a, b: np.sum(a * b), gradient, direction)
+    slope = sum(product for _, product in nested.named_arrays(products))
+    assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-8)
+
+
 def test_the_sequences_of_a_batch_do_not_see_one_another(make_problem):
     params, x, h0, dh, dh_T = make_problem(0, 5, 4, 3, 6)
     h, _, tape = rnn.forward(params, x, h0)

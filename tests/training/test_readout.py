@@ -57,6 +57,19 @@ def test_every_dtype_is_kept_and_nothing_is_written_into(dtype):
     assert type(grads) is readout.Readout
 
 
+def test_nothing_is_conjugated():
+    inputs, dy = draw(3, 4, 3, 2, 5)
+    inputs = Inputs(readout.Readout(*(p * (1 + 0.5j) for p in inputs.params)), inputs.h * (1 - 0.5j))
+    grads, dh = readout.backward(*inputs, dy)
+    direction = np.random.default_rng(4).normal(size=inputs.h.shape) * 1j
+    moved = readout.forward(inputs.params, inputs.h + direction) - readout.forward(*inputs)
+    assert np.sum(dy * moved) == pytest.approx(np.sum(dh * direction), rel=1e-12)  # y is linear in h
+    direction = np.random.default_rng(5).normal(size=inputs.params.W_hy.shape) * 1j
+    params = inputs.params._replace(W_hy=inputs.params.W_hy + direction)
+    moved = readout.forward(params, inputs.h) - readout.forward(*inputs)
+    assert np.sum(dy * moved) == pytest.approx(np.sum(grads.W_hy * direction), rel=1e-12)
+
+
 def test_views_and_fortran_order_are_as_good_as_any():
     inputs, dy = draw(2, 4, 3, 2, 5)
     right = Inputs(*readout.backward(*inputs, dy))
