@@ -213,7 +213,9 @@ def main():
     if tests:
         say("Testing: some minutes ...")
         os.chdir(str(ROOT))
-        hand_over(PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", *arguments[1:])
+        hand_over(
+            PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "-ra", *arguments[1:]
+        )
     hand_over(PYTHON, "-m", "bptt_lessons", *arguments)
 
 

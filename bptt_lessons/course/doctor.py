@@ -246,7 +246,7 @@ def kernel() -> Check:
         from bptt_lessons.course.kernels import ThisPython
 
         manager = KernelManager(kernel_spec_manager=ThisPython())
-        manager.start_kernel()
+        manager.start_kernel(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             client = manager.client()
             client.start_channels()
