@@ -315,7 +315,8 @@ def test_the_wheel_holds_the_lessons_the_data_and_the_types(tmp_path: Path) -> N
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     lessons = {f"bptt_lessons/notebooks/{path.name}" for path in ROOT.glob("notebooks/[0-9][0-9]_*.ipynb")}
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bptt_lessons").rglob("*.py")}
+    package = ROOT / "bptt_lessons"
+    modules = {path.relative_to(ROOT).as_posix() for suffix in ("py", "json") for path in package.rglob(f"*.{suffix}")}
     assert lessons
     assert lessons | modules | {"bptt_lessons/tasks/sunspots.txt", "bptt_lessons/py.typed"} <= names
     top = {name.split("/")[0] for name in names}

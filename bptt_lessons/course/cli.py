@@ -7,6 +7,7 @@ environment and hands over to it.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -134,7 +136,9 @@ def complain(error: Exception) -> int:
     """Say what went wrong, and return the exit code for it."""
     print(f"bptt-lessons: {describe(error)}", file=sys.stderr)
     if isinstance(error, OSError):
-        print("Make the folder writable, or choose another one: bptt-lessons open FOLDER", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        another = "choose another folder: bptt-lessons open FOLDER"
+        print(f"{'Make room on the disk' if full else 'Make the folder writable'}, or {another}", file=sys.stderr)
     return 1
 
 
@@ -142,7 +146,7 @@ def describe(error: Exception) -> str:
     """Return an error's text, with the file first if it names one."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def announce(prepared: Prepared) -> None:
@@ -222,11 +226,24 @@ def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
         return 0
     os.environ.setdefault("BPTT_LESSONS_HOME", str(folder))
     os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
+    os.environ["JUPYTER_CONFIG_PATH"] = config_path(os.environ.get("JUPYTER_CONFIG_PATH"))
     print("Leave this window open while you learn; press Ctrl-C here twice to stop.", flush=True)
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
     LabApp.launch_instance([*jupyter_arguments(folder, browser), *extra])
     return 0
+
+
+def config_path(others: str | None) -> str:
+    """Return where Jupyter is to look for configuration first: where its question about news is switched off.
+
+    Parameters
+    ----------
+    others : str or None
+        Where the user has it look.
+    """
+    ours = str(Path(str(files("bptt_lessons.course"))) / "jupyter_config")
+    return os.pathsep.join([ours, others]) if others else ours
 
 
 def page(folder: Path) -> str:

@@ -35,8 +35,9 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", lambda argv: calls.append(argv))
     monkeypatch.setattr("jupyter_server.serverapp.list_running_servers", list)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    monkeypatch.setenv("BPTT_LESSONS_HOME", "")
-    monkeypatch.delenv("BPTT_LESSONS_HOME")  # so that what a command sets is undone after the test
+    for name in ("BPTT_LESSONS_HOME", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)  # so that what a command sets is undone after the test
     return calls
 
 
@@ -90,6 +91,14 @@ def test_open_prepares_the_usual_folder_and_serves_it(
     assert ("--no-browser" in arguments) == ("--no-browser" in words)
     assert cli.os.environ["BPTT_LESSONS_HOME"] == str(tmp_path / "mine")
     assert "MPLBACKEND" not in cli.os.environ
+    from jupyterlab_server.config import get_page_config
+
+    assert "@jupyterlab/apputils-extension:announcements" in get_page_config([])["disabledExtensions"]
+
+
+def test_the_users_own_configuration_is_still_found() -> None:
+    assert cli.config_path("mine").endswith(f"jupyter_config{cli.os.pathsep}mine")
+    assert Path(cli.config_path(None), "labconfig", "page_config.json").is_file()
 
 
 @pytest.mark.parametrize(
