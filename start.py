@@ -159,7 +159,7 @@ def set_up(tests):
         if not same_python:
             make_venv(lock)
         install = [PYTHON, "-m", "pip", "install", "--no-build-isolation", "--prefer-binary"]
-        install += ["--disable-pip-version-check", "--quiet", "--constraint", ROOT / "requirements.lock"]
+        install += ["--no-user", "--disable-pip-version-check", "--quiet", "--constraint", ROOT / "requirements.lock"]
         say("Installing the build tool ...")
         run(lock, *install, "hatchling")
         say("Installing the course%s: one or two minutes the first time ..." % (" and its tests" if tests else ""))
