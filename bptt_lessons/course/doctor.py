@@ -21,7 +21,7 @@ from typing import NamedTuple
 from bptt_lessons.course import learner_folder, progress
 
 OLDEST_PYTHON = (3, 11)
-NEEDED = {"numpy": ("NumPy", "2.0"), "matplotlib": ("Matplotlib", "3.9")}
+NEEDED = {"numpy": ("NumPy", "2.0"), "matplotlib": ("Matplotlib", "3.10.7")}
 NEEDED |= {"jupyterlab": ("JupyterLab", "4.2"), "ipywidgets": ("ipywidgets", "8.1.2")}
 FRONT_END = "@jupyter-widgets/jupyterlab-manager"
 LEAST_SPACE = 100_000_000  # bytes
