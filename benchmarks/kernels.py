@@ -1,9 +1,10 @@
 """How fast one forward and one backward pass of the plain RNN are, beside PyTorch, JAX and the bare matrix products.
 
 Every number is a ratio of medians of interleaved repetitions in one process: what loads the machine
-loads all of them alike.  All compute the same thing, gradients of the parameters, of x and of h0 from
-a given dL/dh, and must agree before the clock starts.  One process for every number of threads,
-because a BLAS reads its number of threads when it is loaded.
+loads all of them alike.  With one thread it is processor time that counts, which other programs hardly
+touch; with more it is time on the wall, and the machine has to be quiet.  All compute the same thing,
+gradients of the parameters, of x and of h0 from a given dL/dh, and must agree before the clock starts.
+One process for every number of threads, because a BLAS reads its number of threads when it is loaded.
 
     python benchmarks/kernels.py                    1 thread, then 2
     python benchmarks/kernels.py --threads 1
@@ -62,6 +63,7 @@ def limits(threads: int) -> dict[str, str]:
 def measure(threads: int, repeats: int, package: Path | None) -> None:
     """Print the table for one number of threads."""
     here = str(Path(__file__).parents[1])
+    clock = time.process_time if threads == 1 else time.perf_counter
     rows: list[tuple[str, dict[str, float]]] = []
     for shape in SHAPES:
         for dtype in DTYPES:
@@ -73,7 +75,7 @@ def measure(threads: int, repeats: int, package: Path | None) -> None:
             if package is not None:
                 runs["other copy"] = ours(shape, dtype, str(package))
             check_agreement(runs, dtype)
-            rows.append((f"{shape}, {dtype}", interleaved_medians(runs, repeats)))
+            rows.append((f"{shape}, {dtype}", interleaved_medians(runs, repeats, clock)))
     print_table(threads, rows)
 
 
@@ -191,7 +193,7 @@ def check_agreement(runs: dict[str, Run], dtype: str) -> None:
                 raise SystemExit(f"{name} and ours differ by {error:.1e} ({dtype})")
 
 
-def interleaved_medians(runs: dict[str, Run], repeats: int) -> dict[str, float]:
+def interleaved_medians(runs: dict[str, Run], repeats: int, clock: Callable[[], float]) -> dict[str, float]:
     """Median seconds of one run of each, everyone timed once in every round."""
     loops = {name: max(1, round(0.003 / best_of(run, 3))) for name, run in runs.items()}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
@@ -201,10 +203,10 @@ def interleaved_medians(runs: dict[str, Run], repeats: int) -> dict[str, float]:
             run = runs[name]
             time.sleep(0.05)  # the last one's threads spin for a while before they sleep
             run()
-            start = time.perf_counter()
+            start = clock()
             for _ in range(loops[name]):
                 run()
-            seconds[name].append((time.perf_counter() - start) / loops[name])
+            seconds[name].append((clock() - start) / loops[name])
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
@@ -221,7 +223,7 @@ def best_of(run: Run, times: int) -> float:
 def print_table(threads: int, rows: list[tuple[str, dict[str, float]]]) -> None:
     """Print our milliseconds and, for the others, their time over ours."""
     others = [name for name in rows[0][1] if name != "ours"]
-    print(f"\n{threads} thread{'s' if threads > 1 else ''}:\n")
+    print(f"\n{threads} thread{'s, time on the wall' if threads > 1 else ', processor time'}:\n")
     print("| (T, N, D, H), dtype | ours, ms | " + " | ".join(f"{name} / ours" for name in others) + " |")
     print("|---|---|" + "---|" * len(others))
     for label, medians in rows:
