@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bptt_lessons.course.grading import Report, grade
+from bptt_lessons.course.grading import grade
+from bptt_lessons.course.report import Report
 
 
 @dataclass(frozen=True)

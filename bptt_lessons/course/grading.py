@@ -91,18 +91,21 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     if problem is None:
         written = next((o.written for o in outcomes if isinstance(o, Returned) and o.written), ())
         if not written:
-            return Report(exercise.name, "correct", None, f"correct, in all {len(cases)} cases.")
+            report = Report(exercise.name, "correct", None, f"correct, in all {len(cases)} cases.")
+            kinds = sorted({kind for o in outcomes if isinstance(o, Returned) for kind in o.float_errors})
+            remark = f"NumPy warned on the way ({', '.join(kinds)}). The results are right; a calmer way is safer."
+            return report.with_advice(remark) if kinds else report
         names = " and ".join(f"`{name}`" for name in written)
-        return wrong(exercise, "mutates-input", [f"The values are right, but your function writes into {names}."])
+        return wrong(exercise, "mutates-input", [f"The values are right, but {names} has been written into."])
     found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected)
     label = f"Case {problem.case + 1} of {len(cases)} ({cases[problem.case].label}): " if len(cases) > 1 else ""
     details = [label + problem.text]
     printed = outcomes[problem.case].printed.strip()
     if printed:
         details.append(f"It printed: {printed[:300]}")
-    call = (
-        f"{exercise.learner_name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
-    )
+    own_name = getattr(function, "__name__", "")
+    name = own_name if own_name.isidentifier() else exercise.learner_name
+    call = f"{name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
     block = printed_case(cases[problem.case].arguments)
     again = f"To see it for yourself, run `{call}`."
     return wrong(exercise, found or (problem.kind if problem.kind != "values" else None), details, block, again)
@@ -133,7 +136,7 @@ def not_attempted(exercise: Exercise) -> Report:
 
 GENERAL = {
     "no-return": "Your function returns None. Is a `return` missing at its end?",
-    "mutates-input": "Work on a copy, or make a new array: whoever called you still needs what they passed in.",
+    "mutates-input": "Make a new array, or work on a copy: whoever called you still needs what they passed in.",
     "timeout": "Your function did not come back in time. Is there a loop that never ends?",
 }
 
@@ -155,7 +158,7 @@ def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...]) -> bool
     """Whether two outcomes are the same result, or the same exception."""
     if isinstance(a, Raised) and isinstance(b, Raised):
         return (a.kind, a.message) == (b.kind, b.message)
-    if not (isinstance(a, Returned) and isinstance(b, Returned)):
+    if not (isinstance(a, Returned) and isinstance(b, Returned)) or a.written != b.written:
         return False
     try:
         pairs = list(zip(leaves(a.value, expected, names), leaves(b.value, expected, names), strict=True))

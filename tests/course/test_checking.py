@@ -44,7 +44,7 @@ STATES = [
     (RIGHT.replace("    h = ", "    print('here'); h = "), "correct", "the learner's"),
     (RIGHT.replace("):\n", ")\n", 1), "does not parse", "the package's"),
     (RIGHT.replace("def ", "de ", 1), "does not parse", "the package's"),
-    ("undefined_name\n" + RIGHT, "stopped with an error before", "the package's"),
+    ("undefined_name\n" + RIGHT, "its cell stopped with an error before", "the package's"),
     ("%%time\n" + RIGHT, "correct", "the learner's"),
     ("my_rnn_step = 3", "is of type int, not a function", "the package's"),
     ("def my_rnn_step(params, x, h_prev):\n    sys.exit()", "SystemExit", "the package's"),
@@ -83,6 +83,12 @@ def test_a_slip_in_another_cell_costs_nobody_their_function(tmp_path: Path) -> N
     shown = execute([IMPORTS, RIGHT, slip, "x = 3 +", CHECK], tmp_path)
     assert "fine" in shown[2]
     assert "USES the learner's" in shown[4]
+
+
+def test_a_slip_in_the_name_is_pointed_out(tmp_path: Path) -> None:
+    text = execute([IMPORTS, RIGHT.replace("my_rnn_step", "my_rnn_stepp"), CHECK], tmp_path)[2]
+    assert "not attempted yet" in text
+    assert "There is a function `my_rnn_stepp`" in text
 
 
 def test_a_right_but_slow_function_is_praised_and_not_used(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_values_are_named_with_place_and_size() -> None:
     text = str(STEP.grade(nearly))
     assert "`h[1, 2]` is 7" in text
     assert "Right already: `cache.x`, `cache.h_prev`, `cache.h`" in text
-    assert "my_rnn_step(*example('rnn.step'))" in text
+    assert "nearly(*example('rnn.step'))" in text
 
 
 def test_one_wrong_factor_is_pointed_out() -> None:
@@ -154,6 +154,21 @@ def test_writing_into_an_argument_is_told_as_such() -> None:
     report = STEP.grade(writes)
     assert (report.status, report.misconception) == ("wrong", "mutates-input")
     assert "`h_prev`" in str(report)
+
+
+def test_an_overflow_on_the_way_to_a_right_result_is_remarked_on() -> None:
+    sigmoid = EXERCISES["activations.sigmoid"]
+    report = sigmoid.grade(lambda z: 1 / (1 + np.exp(-z)))
+    assert report.status == "correct"
+    assert "NumPy warned on the way (overflow)" in str(report)
+    assert "warned" not in str(sigmoid.grade(sigmoid.solution))
+
+
+def test_the_call_to_try_names_the_function_that_was_graded() -> None:
+    def mine(params: Any, x: Any, h_prev: Any) -> Any:
+        return h_prev, (x, h_prev, h_prev)
+
+    assert "mine(*example('rnn.step'))" in str(STEP.grade(mine))
 
 
 def test_it_is_deterministic() -> None:
