@@ -85,8 +85,8 @@ def draw(params: rnn.Params, x: Array, T: int, t: int, labels: Sequence[str], fl
         y = top + CELL * H + 18
         parts.append(svg.text(edge, y, "largest change", size=11, anchor="end"))
         for s in range(t + 1):
-            parts.append(svg.text(at[s], y, svg.number(change[s])[1:], size=11))
-        sentence.append(f"With x_1 flipped, h_{t} differs by up to {change[t]:.4f} from what it was.")
+            parts.append(svg.text(at[s], y, f"{change[s]:.2g}", size=11))
+        sentence.append(f"With x_1 flipped, h_{t} differs by up to {change[t]:.2g} from what it was.")
 
     shown = "; ".join(f"h_{s} = {svg.vector(h[s], 2)}" for s in range(1, t + 1)) or "no state yet"
     description = (
