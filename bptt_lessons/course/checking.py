@@ -11,7 +11,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -117,43 +117,73 @@ class LearnerFunction:
 
     def __init__(self, exercise: Exercise, function: Callable[..., Any]) -> None:
         self.exercise, self.function = exercise, function
-        self.pattern = exercise.solution(*map(copied, exercise.make_cases()[0].arguments.values()))
+        self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in exercise.make_cases()]
         self.failed = False
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return shaped_like(self.pattern, self.function(*args, **kwargs))
+            return built_like(self.patterns, self.function(*args, **kwargs), precision_of([*args, *kwargs.values()]))
         except Exception as error:
             result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
             if not self.failed:
                 self.failed = True
-                name = self.exercise.learner_name
-                show(
-                    Text(
-                        f"{name} raised {type(error).__name__}: {error}.",
-                        "The lesson goes on with the package's function.",
-                    )
-                )
+                fault = f"{self.exercise.learner_name} raised {type(error).__name__}: {error}."
+                show(Text(fault, "The lesson goes on with the package's function."))
             return result
 
     def __repr__(self) -> str:
         return f"<your {self.exercise.learner_name}>"
 
 
-def shaped_like(pattern: Any, value: Any) -> Any:
-    """Turn plain tuples and lists into the types that the package's function returns."""
-    if isinstance(pattern, tuple) and hasattr(pattern, "_fields"):
-        if type(value) is type(pattern):
-            return value
-        by_name = hasattr(value, "_fields") and set(value._fields) == set(pattern._fields)
-        items = [getattr(value, f) for f in pattern._fields] if by_name else list(value)
-        return type(pattern)(*map(shaped_like, pattern, items))
+def built_like(patterns: list[Any], value: Any, precision: np.dtype[Any] | None) -> Any:
+    """Give a right result the package's types (NamedTuples for plain tuples, arrays for lists) and precision.
+
+    `patterns` are results of the package's function; the first that the result fits serves.
+    """
+    value = list(value) if hasattr(value, "__next__") else value
+    for pattern in patterns:
+        try:
+            return built(pattern, value, precision)
+        except (TypeError, ValueError):
+            continue
+    raise ValueError("what it returned is not built as before")
+
+
+def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
+    """Give one value the types of one pattern; ValueError if it does not fit."""
+    fields = getattr(value, "_fields", None)
+    if fields and type(value).__module__.startswith("bptt_lessons."):  # of whichever cell: it stays what it is
+        return type(value)(*(built(item, item, precision) for item in value))
     if isinstance(pattern, list):
-        return [shaped_like(pattern[0], item) for item in value]
+        return [built(pattern[0], item, precision) for item in value]
     if isinstance(pattern, tuple):
-        return tuple(shaped_like(p, item) for p, item in zip(pattern, value, strict=True))
-    return value if isinstance(value, np.ndarray) or np.ndim(pattern) == 0 else np.asarray(value)
+        wanted = getattr(pattern, "_fields", None)
+        items = [getattr(value, name) for name in wanted] if wanted and fields else list(value)
+        made = [built(p, item, precision) for p, item in zip(pattern, items, strict=True)]
+        return type(pattern)(*made) if wanted else tuple(made)
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ValueError("not an array of numbers")
+    if precision is None or (array.ndim == 0 and not isinstance(value, np.generic)):
+        return value
+    kept = np.result_type(precision, np.complex64) if array.dtype.kind == "c" else precision
+    return array.astype(kept, copy=False)[()]
+
+
+def precision_of(arguments: Any) -> np.dtype[Any] | None:
+    """Return the real dtype that goes with the floating arrays among arguments, if there are any."""
+    found = {array.real.dtype for array in all_arrays(arguments) if array.dtype.kind in "fc"}
+    return np.result_type(*found) if found else None
+
+
+def all_arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield every array in nested lists and tuples."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from all_arrays(item)
 
 
 def report_of(exercise: Exercise, function: Any, time_limit: float) -> Report:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 import numpy as np
@@ -162,3 +162,77 @@ def test_example_gives_copies_of_a_case() -> None:
         example("rnn.step", 99)
     with pytest.raises(ValueError, match="no exercise"):
         example("rnn.stepp")
+
+
+# --- a right function at work ------------------------------------------------------------------------------
+
+
+def at_work(name: str, function: Any) -> LearnerFunction:
+    return LearnerFunction(EXERCISES[name], function)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_packages_function_at_work_returns_what_it_returns(name: str) -> None:
+    exercise = EXERCISES[name]
+    learner = at_work(name, exercise.solution)
+    for case in [*exercise.make_cases(), exercise.make_lesson_case()]:
+        same(learner(*case.arguments.values()), exercise.solution(*case.arguments.values()))
+    assert not learner.failed
+
+
+def same(a: Any, b: Any) -> None:
+    assert type(a) is type(b)
+    if isinstance(b, (list, tuple)):
+        assert len(a) == len(b)
+        for p, q in zip(a, b, strict=True):
+            same(p, q)
+    else:
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        np.testing.assert_array_equal(a, b)
+
+
+def test_plain_tuples_and_lists_become_the_packages_types() -> None:
+    step = EXERCISES["rnn.step"].solution
+
+    def plain(params: Any, x: Any, h_prev: Any) -> Any:
+        h, cache = step(params, x, h_prev)
+        return [h.tolist(), [array.tolist() for array in cache]]
+
+    arguments = EXERCISES["rnn.step"].make_cases()[1].arguments.values()
+    same(at_work("rnn.step", plain)(*arguments), step(*arguments))
+
+
+def test_plain_tuples_for_a_nested_model_find_their_pattern() -> None:
+    sgd = EXERCISES["optim.sgd"]
+
+    def plain(params: Any, grads: Any, lr: float) -> Any:
+        if isinstance(params, tuple):
+            return tuple(plain(p, g, lr) for p, g in zip(params, grads, strict=True))
+        return params - lr * grads
+
+    assert sgd.grade(plain).status == "correct"
+    for case in sgd.make_cases():
+        same(at_work("optim.sgd", plain)(*case.arguments.values()), sgd.solution(*case.arguments.values()))
+
+
+def test_a_single_precision_result_gets_the_arguments_precision_back() -> None:
+    forward = EXERCISES["readout.forward"]
+    learner = at_work("readout.forward", lambda params, h: forward.solution(params, h).astype(np.float32))
+    params, h = forward.make_cases()[0].arguments.values()
+    assert learner(params, h).dtype == np.float64
+    small = type(params)(*(p.astype(np.float32) for p in params))
+    assert learner(small, h.astype(np.float32)).dtype == np.float32
+    large = type(params)(*(p.astype(complex) for p in params))
+    assert at_work("readout.forward", forward.solution)(large, h).dtype == np.complex128
+
+
+def test_a_tuple_of_another_cell_stays_what_it_is() -> None:
+    class Other(NamedTuple):
+        W_xh: Any
+        W_hh: Any
+        b_h: Any
+
+    Other.__module__ = "bptt_lessons.cells.other"
+    other = Other(np.ones((2, 3)), np.ones((3, 3)), np.ones(3))
+    learner = at_work("optim.sgd", lambda params, grads, lr: type(params)(*map(np.add, params, grads)))
+    assert type(learner(other, other, 0.5)) is Other
