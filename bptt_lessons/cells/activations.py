@@ -57,9 +57,9 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
 
 
 def relu(z: Array, out: Array | None = None) -> Array:
-    """Return z where its real part is positive, 0 elsewhere."""
+    """Return 0 where the real part of z is at most 0, z elsewhere (NaN stays NaN)."""
     check_numbers("z", z)
-    return np.multiply(z, np.real(z) > 0, out=out)
+    return np.positive(np.where(np.real(z) <= 0, np.zeros_like(z), z), out=out)
 
 
 def identity(z: Array, out: Array | None = None) -> Array:

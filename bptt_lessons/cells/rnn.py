@@ -45,7 +45,7 @@ class Tape(NamedTuple):
 
 
 def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> Params:
-    """Draw parameters uniformly from ±1/√H, as PyTorch does.
+    """Draw all parameters uniformly between -1/√H and 1/√H.
 
     Parameters
     ----------

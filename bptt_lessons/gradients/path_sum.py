@@ -3,8 +3,8 @@
 A weight reaches a loss along every path from one of its uses, at step s, through one
 hidden unit per step, to the loss at some step t ≥ s.  The gradient is the sum, over
 all uses and all paths, of the product of the slopes along the path.  That is slow
-(H^(t-s) paths for one pair of ends) and too plain to be wrong, which is what an
-oracle is for.
+(H^(t-s+1) paths for one pair of steps) and too plain to be wrong, which is what an
+oracle is for.  It checks the recursion; the slopes of the activation it takes as given.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 rises and falls about every eleven years and never twice the same way.
 
 The figures lie beside this file.  They are the data set ``sunspots`` of R's package
-datasets (Andrews and Herzberg, *Data*, Springer 1985; observed at Zurich until 1960,
-then at Tokyo).
+datasets (Andrews and Herzberg, *Data*, Springer 1985), collected at the Swiss Federal
+Observatory in Zurich until 1960, then at the Tokyo Astronomical Observatory.  The
+*relative* sunspot number counts spots, plus ten for every group of them, and is scaled
+to make observers comparable.
 """
 
 from __future__ import annotations

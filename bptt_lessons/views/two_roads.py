@@ -163,8 +163,8 @@ def _table(p: Play, at: list[float], back: int) -> str:
     rows = [
         ("from its own loss", p.own, OWN, OWN_THICK, OWN_DASH),
         ("from the future", p.future, FUTURE, FUTURE_THICK, ""),
-        ("sum: dh_t", p.dh, "", 0.0, ""),
-        ("dz_t = dh_t (1 − h_t²)", p.dz, "", 0.0, ""),
+        ("their sum, dL/dh_t", p.dh, "", 0.0, ""),
+        ("dz_t = dL/dh_t (1 − h_t²)", p.dz, "", 0.0, ""),
     ]
     parts = [svg.path([(8, TABLE - 22), (at[-1] + (at[-1] - at[-2]) / 2, TABLE - 22)], stroke=svg.FAINT, thick=0.8)]
     for number, (name, values, colour, thick, dash) in enumerate(rows):
@@ -213,7 +213,7 @@ def _sentence(p: Play, position: int) -> str:
     )
     return (
         f"Backward, t = {t}: into h_{t} come {svg.vector(p.own[t - 1])} from its own loss and, from the future, "
-        f"{later}. Their sum is dh_{t} = {svg.vector(p.dh[t - 1])}; times 1 − h_{t}² it is "
+        f"{later}. Their sum is dL/dh_{t} = {svg.vector(p.dh[t - 1])}; times 1 − h_{t}² it is "
         f"dz_{t} = {svg.vector(p.dz[t - 1])}. "
         f"h_{t - 1} transposed times dz_{t} is added to grads.W_hh. {end}"
     )
