@@ -10,6 +10,7 @@ import numpy as np
 
 from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
+from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.training import readout
 
 
@@ -21,6 +22,11 @@ def draw(rng: np.random.Generator, *shape: int, scale: float = 0.9, decimals: in
 def draw_rnn(rng: np.random.Generator, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> rnn.Params:
     """Return parameters of the plain cell; W_hh is nowhere near symmetric."""
     return rnn.Params(*(draw(rng, *shape, scale=scale, decimals=decimals) for shape in ((D, H), (H, H), (H,))))
+
+
+def draw_leaky(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> leaky.Params:
+    """Return parameters of the leaky cell."""
+    return leaky.Params(*(draw(rng, *shape, decimals=decimals) for shape in ((D, H), (H, H), (H,))))
 
 
 def draw_readout(rng: np.random.Generator, H: int, K: int, decimals: int = 2) -> readout.Readout:

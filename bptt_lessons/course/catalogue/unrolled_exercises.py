@@ -7,10 +7,13 @@ from __future__ import annotations
 import numpy as np
 
 from bptt_lessons.cells import rnn, unrolled
-from bptt_lessons.course.catalogue.draws import draw, draw_rnn, sizes
+from bptt_lessons.cells.rnn import Cache
+from bptt_lessons.cells.unrolled import add_to_hidden, hidden
+from bptt_lessons.course.catalogue import leaky
+from bptt_lessons.course.catalogue.draws import draw, draw_leaky, draw_rnn, sizes
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.exercises import Case, Exercise
-from bptt_lessons.nested import add, zeros_like
+from bptt_lessons.nested import add, map_arrays, zeros_like
 
 FORWARD = Mistakes("forward")
 
@@ -22,7 +25,7 @@ def forward_state_not_carried(cell, params, x, state0):
     h, caches = [], []
     for x_t in x:
         state, cache = cell.step(params, x_t, state0)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -32,10 +35,10 @@ def forward_state0_ignored(cell, params, x, state0):
     """You start from zeros, whatever state0 is. The caller says where the sequence starts:
     later, one piece of a long sequence will go on from the last."""
     h, caches = [], []
-    state = np.zeros_like(state0)
+    state = cell.zero_state(params, x.shape[1])
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -47,7 +50,7 @@ def forward_whole_x_at_each_step(cell, params, x, state0):
     state = state0
     for _ in x:
         state, cache = cell.step(params, x, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -59,7 +62,7 @@ def forward_first_x_at_each_step(cell, params, x, state0):
     state = state0
     for _ in x:
         state, cache = cell.step(params, x[0], state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -111,7 +114,7 @@ def forward_state_kept_before_the_step(cell, params, x, state0):
     h, caches = [], []
     state = state0
     for x_t in x:
-        h.append(state)
+        h.append(hidden(state))
         state, cache = cell.step(params, x_t, state)
         caches.append(cache)
     return np.stack(h), state, caches
@@ -136,7 +139,7 @@ def forward_last_h_only(cell, params, x, state0):
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
         caches.append(cache)
-    return state, state, caches
+    return hidden(state), state, caches
 
 
 @FORWARD.add
@@ -146,7 +149,7 @@ def forward_walks_backward(cell, params, x, state0):
     state = state0
     for x_t in x[::-1]:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -159,7 +162,7 @@ def forward_loops_over_the_batch(cell, params, x, state0):
     state = state0
     for t in range(x.shape[1]):
         state, cache = cell.step(params, x[:, t], state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches
 
@@ -171,7 +174,7 @@ def forward_batch_first(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h, axis=1), state, caches
 
@@ -184,7 +187,7 @@ def forward_concatenated(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.concatenate(h), state, caches
 
@@ -196,7 +199,7 @@ def forward_state0_returned(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state0, caches
 
@@ -208,7 +211,7 @@ def forward_last_cache_only(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
     return np.stack(h), state, cache
 
 
@@ -219,7 +222,7 @@ def forward_same_cache_for_all_steps(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
     return np.stack(h), state, [cache] * len(x)
 
 
@@ -231,7 +234,7 @@ def forward_caches_last_first(cell, params, x, state0):
     state = state0
     for x_t in x:
         state, cache = cell.step(params, x_t, state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.stack(h), state, caches[::-1]
 
@@ -243,22 +246,134 @@ def forward_last_step_missing(cell, params, x, state0):
     state = state0
     for t in range(len(x) - 1):
         state, cache = cell.step(params, x[t], state)
-        h.append(state)
+        h.append(hidden(state))
         caches.append(cache)
     return np.array(h), state, caches
 
 
 @FORWARD.add
 def forward_mutates_input(cell, params, x, state0):
-    """The values are right, but you use state0 itself as the running state and write into it:
+    """The values are right, but you write the last state into state0:
     whoever called you still needs it as it was."""
-    h, caches = [], []
+    h, caches, state = [], [], state0
     for x_t in x:
-        new, cache = cell.step(params, x_t, state0.copy())
-        state0[:] = new
-        h.append(new)
+        state, cache = cell.step(params, x_t, map_arrays(np.copy, state))
+        h.append(hidden(state))
         caches.append(cache)
-    return np.stack(h), state0, caches
+    hidden(state0)[:] = h[-1]
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_ignores_the_cell(cell, params, x, state0):
+    """You call the RNN's own step and never look at `cell`: whoever passes another cell gets the wrong network.
+    Call cell.step(params, x_t, state)."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = rnn.step(params, x_t, state)
+        h.append(hidden(state))
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_step_written_out(cell, params, x, state0):
+    """You write the RNN's equation inside the loop and never look at `cell`: whoever passes another cell
+    gets the wrong network. The equation is cell.step's business; the loop only calls it."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        h_prev, state = state, np.tanh(x_t @ params.W_xh + state @ params.W_hh + params.b_h)
+        caches.append(Cache(x_t, h_prev, state))
+        h.append(state)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_state_for_hidden(cell, params, x, state0):
+    """You stack the states themselves. The RNN's state is its h, but another cell's has more parts, such as
+    State(h, c): what goes into h is hidden(state)."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_starts_from_the_last_row(cell, params, x, state0):
+    """At t = 0 you take h[t - 1], and h[-1] is the *last* row, still zeros: the first step should start from state0.
+    Keep the state in a variable of its own."""
+    h, caches = np.zeros((len(x), *state0.shape)), []
+    for t in range(len(x)):
+        h[t], cache = cell.step(params, x[t], h[t - 1])
+        caches.append(cache)
+    return h, h[-1], caches
+
+
+@FORWARD.add
+def forward_result_not_unpacked(cell, params, x, state0):
+    """cell.step returns two things, the new state and a cache, and your state now holds the pair:
+    write state, cache = cell.step(...)."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state = cell.step(params, x_t, state)
+        h.append(state)
+        caches.append(state)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_hidden_of_the_pair(cell, params, x, state0):
+    """What you give to hidden is the whole pair that cell.step returns. Take it apart first:
+    state, cache = cell.step(...), and then hidden(state)."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state = cell.step(params, x_t, state)
+        h.append(hidden(state))
+        caches.append(state)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_cache_for_state(cell, params, x, state0):
+    """You have exchanged the two things that cell.step returns: first comes the new state, then the cache."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        cache, state = cell.step(params, x_t, state)
+        h.append(hidden(state))
+        caches.append(cache)
+    return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_time_last(cell, params, x, state0):
+    """Your h is (N, H, T), with time as its last axis. In this course time comes first: stack along a new first axis,
+    which is what np.stack does on its own."""
+    h, caches = [], []
+    state = state0
+    for x_t in x:
+        state, cache = cell.step(params, x_t, state)
+        h.append(hidden(state))
+        caches.append(cache)
+    return np.stack(h, axis=-1), state, caches
+
+
+@FORWARD.add
+def forward_caches_not_returned(cell, params, x, state0):
+    """You return h and the last state, but no caches: the way back needs one from every step, as a third result."""
+    h = []
+    state = state0
+    for x_t in x:
+        state, _ = cell.step(params, x_t, state)
+        h.append(hidden(state))
+    return np.stack(h), state
 
 
 def _forward_case(seed: int, T: int, N: int, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> Case:
@@ -268,20 +383,29 @@ def _forward_case(seed: int, T: int, N: int, D: int, H: int, scale: float = 0.9,
     return Case(sizes(T=T, N=N, D=D, H=H), {"cell": rnn, "params": params, "x": x, "state0": state0})
 
 
+def _leaky_forward_case(seed: int, T: int, N: int, D: int, H: int, decimals: int = 2) -> Case:
+    rng = np.random.default_rng(seed)
+    params = draw_leaky(rng, D, H, decimals=decimals)
+    x, state0 = draw(rng, T, N, D, decimals=decimals), leaky.State(draw(rng, N, H), draw(rng, N, H))
+    label = f"{sizes(T=T, N=N, D=D, H=H)}, another cell"
+    return Case(label, {"cell": leaky, "params": params, "x": x, "state0": state0})
+
+
 def forward_cases() -> tuple[Case, ...]:
-    """Different sizes, a single sequence, a single step, inputs that saturate."""
+    """Different sizes, a single sequence, two steps only, inputs that saturate, and a cell that is not the RNN."""
     return (
         _forward_case(21, T=3, N=2, D=1, H=4, decimals=1),
         _forward_case(22, T=5, N=3, D=2, H=4),
         _forward_case(23, T=4, N=1, D=3, H=2),
-        _forward_case(24, T=1, N=3, D=2, H=4),
+        _forward_case(24, T=2, N=3, D=1, H=4),
         _forward_case(25, T=6, N=2, D=5, H=3, scale=9.0),
+        _leaky_forward_case(27, T=4, N=2, D=1, H=3, decimals=1),
     )
 
 
 def forward_lesson_case() -> Case:
-    """A batch of sunspot windows."""
-    return _forward_case(26, T=48, N=32, D=1, H=16)
+    """As many steps as the lesson's longest sequence, as many entries as its largest batch."""
+    return _forward_case(26, T=1000, N=12, D=1, H=16)
 
 
 BACKWARD = Mistakes("backward")
@@ -291,9 +415,9 @@ BACKWARD = Mistakes("backward")
 def backward_no_dh_next(cell, params, caches, dh):
     """Your gradient stops at each step's own loss: what later steps send back through h_t, dh_next,
     has to be added before you go through tanh."""
-    grads, dx = zeros_like(params), []
+    grads, dx, zero = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(zero, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -304,7 +428,7 @@ def backward_own_loss_forgotten(cell, params, caches, dh):
     """You start from the last step's loss and only pass its gradient on: each earlier h_t has a loss of its own too,
     dh[t], and both roads into h_t add up."""
     grads, dx = zeros_like(params), []
-    dh_next = dh[-1]
+    dh_next = add_to_hidden(cell.zero_state(params, dh.shape[1]), dh[-1])
     for cache in caches[::-1]:
         grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_next)
         grads = add(grads, grads_t)
@@ -316,9 +440,9 @@ def backward_own_loss_forgotten(cell, params, caches, dh):
 def backward_assigned_not_accumulated(cell, params, caches, dh):
     """Your grads hold one step's part only, the last that you came to. The weights are shared by all steps,
     so the parts of all steps add up: accumulate instead of assigning."""
-    dx, dh_next = [], np.zeros_like(dh[0])
+    dx, dh_next = [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
 
@@ -327,9 +451,9 @@ def backward_assigned_not_accumulated(cell, params, caches, dh):
 def backward_walks_forward(cell, params, caches, dh):
     """You walk from the first step to the last. dh_next comes from the later step, so that one has to be done first:
     walk backward in time."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches, dh, strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx), dh_next
@@ -339,10 +463,10 @@ def backward_walks_forward(cell, params, caches, dh):
 def backward_dh_next_piles_up(cell, params, caches, dh):
     """Your dh_next grows: you add each step's contribution to the old one. What step t + 1 sent has been used at step t
     and travels on inside dh_prev; so replace it, do not add."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_t + dh_next)
-        dh_next = dh_next + dh_prev
+        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        dh_next = add(dh_next, dh_prev)
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -354,9 +478,10 @@ def backward_next_loss_for_dh_next(cell, params, caches, dh):
     what arrives at h_t is what step_backward returned for step t + 1."""
     T, N, H = dh.shape
     grads, dx = zeros_like(params), []
+    zero = cell.zero_state(params, N)
     for t in range(T)[::-1]:
         dh_next = dh[t + 1] if t + 1 < T else np.zeros((N, H))
-        grads_t, dx_t, dh_prev = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads_t, dx_t, dh_prev = cell.step_backward(params, caches[t], add_to_hidden(zero, dh[t] + dh_next))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_prev
@@ -366,10 +491,10 @@ def backward_next_loss_for_dh_next(cell, params, caches, dh):
 def backward_own_loss_twice(cell, params, caches, dh):
     """You add dh[t] twice, once before step_backward and once to what it returns.
     A loss enters at its own h_t, and nowhere else."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_t + dh_next)
-        dh_next = dh_prev + dh_t
+        grads_t, dx_t, dh_prev = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        dh_next = add_to_hidden(dh_prev, dh_t)
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -379,10 +504,10 @@ def backward_own_loss_twice(cell, params, caches, dh):
 def backward_own_loss_added_too_late(cell, params, caches, dh):
     """You add dh[t] after going back through the step, so each loss enters one state too early in time.
     dh[t] belongs to h_t: add it before you call step_backward."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
         grads_t, dx_t, dh_prev = cell.step_backward(params, cache, dh_next)
-        dh_next = dh_prev + dh_t
+        dh_next = add_to_hidden(dh_prev, dh_t)
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -391,9 +516,9 @@ def backward_own_loss_added_too_late(cell, params, caches, dh):
 @BACKWARD.add
 def backward_caches_not_reversed(cell, params, caches, dh):
     """You take dh from its end but the caches from their beginning: step t needs the cache of step t."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches, dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -402,9 +527,9 @@ def backward_caches_not_reversed(cell, params, caches, dh):
 @BACKWARD.add
 def backward_dh_not_reversed(cell, params, caches, dh):
     """You take the caches from their end but dh from its beginning: step t needs dh[t]."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh, strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -413,9 +538,9 @@ def backward_dh_not_reversed(cell, params, caches, dh):
 @BACKWARD.add
 def backward_dx_last_first(cell, params, caches, dh):
     """Your dx is in the order in which you walked, last step first: turn it round, so that dx[t] belongs to x[t]."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return grads, np.stack(dx), dh_next
@@ -424,9 +549,9 @@ def backward_dx_last_first(cell, params, caches, dh):
 @BACKWARD.add
 def backward_dx_of_one_step(cell, params, caches, dh):
     """Your dx is that of one step. Each x_t is used once, so nothing adds up: collect all T of them, (T, N, D)."""
-    grads, dh_next = zeros_like(params), np.zeros_like(dh[0])
+    grads, dh_next = zeros_like(params), cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
     return grads, dx, dh_next
 
@@ -434,10 +559,10 @@ def backward_dx_of_one_step(cell, params, caches, dh):
 @BACKWARD.add
 def backward_first_step_missing(cell, params, caches, dh):
     """Your loop stops before the first step, t = 0: range's end is left out, also when counting down."""
-    T, N, H = dh.shape
-    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), np.zeros((N, H))
+    T, N, _ = dh.shape
+    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), cell.zero_state(params, N)
     for t in range(T - 1, 0, -1):
-        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], add_to_hidden(dh_next, dh[t]))
         grads = add(grads, grads_t)
     return grads, dx, dh_next
 
@@ -446,10 +571,10 @@ def backward_first_step_missing(cell, params, caches, dh):
 def backward_last_step_missing(cell, params, caches, dh):
     """You start at the step before the last. The last step has a loss too; what it lacks is a later step,
     so its dh_next is zero."""
-    T, N, H = dh.shape
-    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), np.zeros((N, H))
+    T, N, _ = dh.shape
+    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), cell.zero_state(params, N)
     for t in range(T - 2, -1, -1):
-        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads_t, dx[t], dh_next = cell.step_backward(params, caches[t], add_to_hidden(dh_next, dh[t]))
         grads = add(grads, grads_t)
     return grads, dx, dh_next
 
@@ -458,9 +583,9 @@ def backward_last_step_missing(cell, params, caches, dh):
 def backward_averaged_over_steps(cell, params, caches, dh):
     """You divide grads by T. The average over steps belongs to the loss and is in dh already;
     the parts of a shared weight simply add up."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return type(params)(*(g / len(dh) for g in grads)), np.stack(dx[::-1]), dh_next
@@ -470,21 +595,21 @@ def backward_averaged_over_steps(cell, params, caches, dh):
 def backward_dstate_0_left_at_zero(cell, params, caches, dh):
     """The last thing you return is zeros. state0 influences every loss as well:
     its gradient is what reaches h_prev of the first step, and you have just computed it."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
-    return grads, np.stack(dx[::-1]), np.zeros_like(dh[0])
+    return grads, np.stack(dx[::-1]), cell.zero_state(params, dh.shape[1])
 
 
 @BACKWARD.add
 def backward_stops_at_h_1(cell, params, caches, dh):
     """The last thing you return is the total gradient of h_1. From there it still has to go back through the first
     step, to state0: return what step_backward gave you there."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        total = dh_t + dh_next
+        total = add_to_hidden(dh_next, dh_t)
         grads_t, dx_t, dh_next = cell.step_backward(params, cache, total)
         grads = add(grads, grads_t)
         dx.append(dx_t)
@@ -507,9 +632,9 @@ def backward_whole_dh_at_each_step(cell, params, caches, dh):
 def backward_tuples_joined(cell, params, caches, dh):
     """Plus between two tuples joins them end to end, so your grads grow longer at every step instead of adding up:
     add array by array, as nested.add does."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads += grads_t
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
@@ -519,9 +644,9 @@ def backward_tuples_joined(cell, params, caches, dh):
 def backward_clips_inside(cell, params, caches, dh):
     """You clip inside the gradient, so where it is large it is no longer the gradient of anything.
     Clipping, if at all, belongs between the finished gradient and the update."""
-    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
         dx.append(dx_t)
     return type(params)(*(np.clip(g, -5, 5) for g in grads)), np.stack(dx[::-1]), dh_next
@@ -529,13 +654,113 @@ def backward_clips_inside(cell, params, caches, dh):
 
 @BACKWARD.add
 def backward_mutates_input(cell, params, caches, dh):
-    """The values are right, but += writes into dh, which belongs to whoever called you:
-    put the sum of the two roads into a new array."""
+    """The values are right, but you write into what you were given (dh[t] += ..., caches.reverse()),
+    and whoever called you still needs it: make something new, such as a sum with a name or caches[::-1]."""
+    caches.reverse()
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches, dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_ignores_the_cell(cell, params, caches, dh):
+    """You call the RNN's own step_backward and never look at `cell`: whoever passes another cell gets the wrong
+    gradient. Call cell.step_backward(params, cache, dstate)."""
     grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
-        dh_t += dh_next
-        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t)
+        grads_t, dx_t, dh_next = rnn.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
         grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_state_for_hidden(cell, params, caches, dh):
+    """Right for the RNN, whose state is the array h. Another cell's state has more parts, such as State(h, c):
+    start from cell.zero_state(params, N) and add with add_to_hidden(dstate, dh_t), which knows where h is."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_t + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_sum_of_grads_not_kept(cell, params, caches, dh):
+    """Your grads are still zeros. nested.add returns the sum and leaves both its arguments alone:
+    write grads = nested.add(grads, ...)."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_sum_of_roads_not_kept(cell, params, caches, dh):
+    """Everything you return is zero. add_to_hidden returns the sum and leaves its arguments alone:
+    what it returns is what has to go into step_backward."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        add_to_hidden(dh_next, dh_t)
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_dh_next_never_updated(cell, params, caches, dh):
+    """Your dh_next stays at its first value, zeros. The third thing that step_backward returns is the next round's
+    dh_next, and the last of them is dstate_0."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, _ = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_starts_beyond_dh(cell, params, caches, dh):
+    """Your loop starts at T, and there is no dh[T]: counting from 0, the last step is T - 1."""
+    T, N, _ = dh.shape
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, N)
+    for t in range(T, -1, -1):
+        dh_next = add_to_hidden(dh_next, dh[t])
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[t], dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_starts_beyond_the_caches(cell, params, caches, dh):
+    """Your loop starts at T, and there is no caches[T]: counting from 0, the last step is T - 1."""
+    T, N, _ = dh.shape
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, N)
+    for t in range(T, -1, -1):
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[t], add_to_hidden(dh_next, dh[t]))
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_fields_assigned(cell, params, caches, dh):
+    """A field of a NamedTuple cannot be given a new value, and += tries to. Nor do you need its name:
+    grads = nested.add(grads, ...) adds array by array, for any cell."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        grads.W_xh += grads_t.W_xh
+        grads.W_hh += grads_t.W_hh
+        grads.b_h += grads_t.b_h
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
 
@@ -549,20 +774,29 @@ def _backward_case(seed: int, T: int, N: int, D: int, H: int, scale: float = 0.9
     return Case(sizes(T=T, N=N, D=D, H=H), {"cell": rnn, "params": params, "caches": caches, "dh": dh})
 
 
+def _leaky_backward_case(seed: int, T: int, N: int, D: int, H: int) -> Case:
+    rng = np.random.default_rng(seed)
+    params, state0 = draw_leaky(rng, D, H), leaky.State(draw(rng, N, H), draw(rng, N, H))
+    _, _, caches = unrolled.forward(leaky, params, draw(rng, T, N, D), state0)
+    arguments = {"cell": leaky, "params": params, "caches": caches, "dh": draw(rng, T, N, H)}
+    return Case(f"{sizes(T=T, N=N, D=D, H=H)}, another cell", arguments)
+
+
 def backward_cases() -> tuple[Case, ...]:
-    """Different sizes, a single sequence, a single step, a gradient that is large."""
+    """Different sizes, a single sequence, a single step, a gradient that is large, and a cell that is not the RNN."""
     return (
         _backward_case(31, T=3, N=2, D=1, H=3, decimals=1),  # H = T, or it would be too long to print
         _backward_case(32, T=5, N=3, D=2, H=4),
         _backward_case(33, T=4, N=1, D=3, H=2),
         _backward_case(34, T=1, N=3, D=2, H=4),
         _backward_case(35, T=6, N=2, D=5, H=3, scale=90.0),
+        _leaky_backward_case(37, T=4, N=2, D=1, H=3),
     )
 
 
 def backward_lesson_case() -> Case:
     """A batch of sunspot windows."""
-    return _backward_case(36, T=48, N=32, D=1, H=16)
+    return _backward_case(36, T=48, N=41, D=1, H=16)
 
 
 EXERCISES = (
@@ -579,10 +813,10 @@ EXERCISES = (
         hints=(
             "One variable holds the state. Each step takes it and gives back the next one, with the same params "
             "every time; on the way you collect what you will have to return.",
-            "x is (T, N, D): looping over it gives x_t of shape (N, D), first step first. Each state is (N, H); "
+            "x is (T, N, D): looping over it gives x_t of shape (N, D), first step first. Each hidden state is (N, H); "
             "T of them stacked along a new first axis make (T, N, H). The caches stay a list.",
-            "The state starts as state0. In the loop, cell.step gives the next state and a cache; append both. "
-            "np.stack turns the list of states into h.",
+            "The state starts as state0. In the loop, cell.step gives the next state and a cache: append hidden(state) "
+            "to one list and the cache to another. np.stack turns the first list into h.",
         ),
         make_cases=forward_cases,
         make_lesson_case=forward_lesson_case,
@@ -601,12 +835,13 @@ EXERCISES = (
         hints=(
             "The gradient reaches h_t by two roads: from its own loss, dh[t], and from step t + 1, "
             "which has h_t as its h_prev. Walk so that step t + 1 has been done when you come to t.",
-            "dh[t] and what comes from step t + 1 are both (N, H); at the last step the latter is zeros. "
+            "dh[t] is (N, H); what comes from step t + 1 is like the cell's state, and at the last step it is zeros. "
             "grads has the type and shapes of params, and every step adds its part: "
             "nested.zeros_like(params) and nested.add(a, b) help. dx is (T, N, D), first step first.",
-            "For each cache from the last to the first: add dh[t] to dh_next, call step_backward with the sum, "
-            "keep its third result as the new dh_next, add its grads to yours, collect its dx. "
-            "Turn the list of dx round before you stack it; the last dh_next is dstate_0.",
+            "Start with dstate from cell.zero_state(params, N). For each cache from the last to the first: "
+            "take add_to_hidden(dstate, dh[t]), call cell.step_backward with it, keep its third result as the new "
+            "dstate, add its grads to yours, collect its dx. "
+            "Turn the list of dx round before you stack it; the last dstate is dstate_0.",
         ),
         make_cases=backward_cases,
         make_lesson_case=backward_lesson_case,

@@ -1,0 +1,57 @@
+"""A leaky cell: another cell than the RNN, for cases that show whether a loop really uses its `cell`.
+
+    c_t = x_t W_xc + h_{t-1} W_hc + decay * c_{t-1},        h_t = tanh c_t
+
+Its state has two parts, like the LSTM's, and its parameters have names of their own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array
+
+
+class Params(NamedTuple):
+    """Parameters of the cell, or a gradient with respect to them."""
+
+    W_xc: Array  # (D, H)
+    W_hc: Array  # (H, H)
+    decay: Array  # (H,)
+
+
+class State(NamedTuple):
+    """What one step hands to the next, or a gradient with respect to it."""
+
+    h: Array  # (N, H)
+    c: Array  # (N, H)
+
+
+class Cache(NamedTuple):
+    """What one step remembers for its way back."""
+
+    x: Array  # (N, D)
+    h_prev: Array  # (N, H)
+    c_prev: Array  # (N, H)
+    h: Array  # (N, H)
+
+
+def zero_state(params: Params, N: int) -> State:
+    """Return the state of N sequences before their first step: zeros."""
+    return State(np.zeros((N, len(params.decay))), np.zeros((N, len(params.decay))))
+
+
+def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
+    """Take one step."""
+    c = x @ params.W_xc + state.h @ params.W_hc + params.decay * state.c
+    h = np.tanh(c)
+    return State(h, c), Cache(x, state.h, state.c, h)
+
+
+def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, Array, State]:
+    """Take one step back."""
+    dc = dstate.h * (1 - cache.h**2) + dstate.c
+    grads = Params(cache.x.T @ dc, cache.h_prev.T @ dc, (cache.c_prev * dc).sum(axis=0))
+    return grads, dc @ params.W_xc.T, State(dc @ params.W_hc.T, dc * params.decay)
