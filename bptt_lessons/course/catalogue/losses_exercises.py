@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
 from bptt_lessons.course.catalogue.draws import draw, sizes
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.exercises import Case, Exercise
@@ -112,6 +111,43 @@ def mse_mean_of_the_sequences_means(y, target, mask):
     return np.mean(squares.sum(axis=0) / mask.sum(axis=0))
 
 
+@MSE.add
+def mse_multiplies_by_the_mask(y, target, mask):
+    """A dropped target may be nan, a measurement that is missing, and nan times 0 is nan.
+    Do not compute with it at all: pick the kept steps first, y[mask] and target[mask]."""
+    return np.sum((y - target) ** 2 * mask[..., None]) / (mask.sum() * y.shape[2])
+
+
+@MSE.add
+def mse_mask_on_y_only(y, target, mask):
+    """You pick the kept steps of y but not of target, so the shapes differ: y[mask] - target[mask]."""
+    return np.mean((y[mask] - target) ** 2)
+
+
+@MSE.add
+def mse_mask_on_target_only(y, target, mask):
+    """You pick the kept steps of target but not of y, so the shapes differ: y[mask] - target[mask]."""
+    return np.mean((y - target[mask]) ** 2)
+
+
+@MSE.add
+def mse_square_forgotten(y, target, mask):
+    """You average the differences themselves, so that errors of opposite signs cancel: square each one first."""
+    return np.mean(y[mask] - target[mask])
+
+
+@MSE.add
+def mse_difference_of_squares(y, target, mask):
+    """You square y and target first and then subtract: it is the difference that is squared, (y - target)²."""
+    return np.mean(y[mask] ** 2 - target[mask] ** 2)
+
+
+@MSE.add
+def mse_caret(y, target, mask):
+    """In Python ^ is not a power but an operation on bits: the square of d is d**2."""
+    return np.mean((y[mask] - target[mask]) ^ 2)
+
+
 MSE_GRADIENT = Mistakes("mse_gradient")
 
 
@@ -119,21 +155,21 @@ MSE_GRADIENT = Mistakes("mse_gradient")
 def mse_gradient_no_two(y, target, mask):
     """Your gradient is half of what it should be: the square brings down a factor 2, and our loss has no ½ to cancel
     it."""
-    return (y - target) * mask[:, :, None] / (mask.sum() * y.shape[2])
+    return np.where(mask[:, :, None], y - target, 0) / (mask.sum() * y.shape[2])
 
 
 @MSE_GRADIENT.add
 def mse_gradient_no_mean(y, target, mask):
     """That is the gradient of a sum. The loss is a mean, so each entry's share is divided by the number of kept
     entries, as in the loss itself."""
-    return 2 * (y - target) * mask[:, :, None]
+    return 2 * np.where(mask[:, :, None], y - target, 0)
 
 
 @MSE_GRADIENT.add
 def mse_gradient_sign_flipped(y, target, mask):
     """Your gradient points the other way: where y is too large, raising it makes the loss larger,
     so dL/dy is positive there."""
-    return 2 * (target - y) * mask[:, :, None] / (mask.sum() * y.shape[2])
+    return 2 * np.where(mask[:, :, None], target - y, 0) / (mask.sum() * y.shape[2])
 
 
 @MSE_GRADIENT.add
@@ -146,7 +182,7 @@ def mse_gradient_mask_ignored(y, target, mask):
 @MSE_GRADIENT.add
 def mse_gradient_dropped_steps_in_the_count(y, target, mask):
     """The zeros are in the right places, but you divide by all steps: the loss is a mean over the kept ones."""
-    return 2 * (y - target) * mask[:, :, None] / y.size
+    return 2 * np.where(mask[:, :, None], y - target, 0) / y.size
 
 
 @MSE_GRADIENT.add
@@ -159,21 +195,21 @@ def mse_gradient_dropped_steps_not_zero(y, target, mask):
 @MSE_GRADIENT.add
 def mse_gradient_outputs_not_in_the_count(y, target, mask):
     """You divide by the number of kept (t, n), but the mean runs over their K outputs as well."""
-    return 2 * (y - target) * mask[:, :, None] / mask.sum()
+    return 2 * np.where(mask[:, :, None], y - target, 0) / mask.sum()
 
 
 @MSE_GRADIENT.add
 def mse_gradient_mean_over_batch_only(y, target, mask):
     """You divide by N only. The loss is a mean over the kept (t, n) and all K, and so the gradient carries that
     number."""
-    return 2 * (y - target) * mask[:, :, None] / y.shape[1]
+    return 2 * np.where(mask[:, :, None], y - target, 0) / y.shape[1]
 
 
 @MSE_GRADIENT.add
 def mse_gradient_mean_over_steps_only(y, target, mask):
     """You divide by T only. The loss is a mean over the kept (t, n) and all K, and so the gradient carries that
     number."""
-    return 2 * (y - target) * mask[:, :, None] / y.shape[0]
+    return 2 * np.where(mask[:, :, None], y - target, 0) / y.shape[0]
 
 
 @MSE_GRADIENT.add
@@ -187,14 +223,14 @@ def mse_gradient_kept_rows_only(y, target, mask):
 def mse_gradient_square_left(y, target, mask):
     """You still have the square in it: that is each entry's share of the loss, not of its gradient.
     What is the derivative of d²?"""
-    return (y - target) ** 2 * mask[:, :, None] / (mask.sum() * y.shape[2])
+    return np.where(mask[:, :, None], (y - target) ** 2, 0) / (mask.sum() * y.shape[2])
 
 
 @MSE_GRADIENT.add
 def mse_gradient_summed_over_the_batch(y, target, mask):
     """You add up the gradients of the sequences. Each y_t[n] is a number of its own with a gradient of its own:
     dy is (T, N, K), like y."""
-    return (2 * (y - target) * mask[:, :, None] / (mask.sum() * y.shape[2])).sum(axis=1)
+    return (2 * np.where(mask[:, :, None], y - target, 0) / (mask.sum() * y.shape[2])).sum(axis=1)
 
 
 @MSE_GRADIENT.add
@@ -202,8 +238,48 @@ def mse_gradient_mutates_input(y, target, mask):
     """The values are right, but -= writes into y, which belongs to whoever called you:
     put the difference into a new array."""
     y -= target
-    y *= 2 * mask[:, :, None] / (mask.sum() * y.shape[2])
+    y *= 2 / (mask.sum() * y.shape[2])
+    y[~mask] = 0
     return y
+
+
+@MSE_GRADIENT.add
+def mse_gradient_multiplies_by_the_mask(y, target, mask):
+    """A dropped target may be nan, a measurement that is missing, and nan times 0 is nan. Do not compute with it at
+    all: start from zeros and fill in the kept steps, dy[mask] = ..., from y[mask] and target[mask]."""
+    return 2 * (y - target) * mask[:, :, None] / (mask.sum() * y.shape[2])
+
+
+@MSE_GRADIENT.add
+def mse_gradient_mask_without_an_axis(y, target, mask):
+    """mask is (T, N) and the differences are (T, N, K), which do not fit: use the mask as an index, y[mask],
+    or give it a third axis, mask[:, :, None]."""
+    return 2 * (y - target) * mask / (mask.sum() * y.shape[2])
+
+
+@MSE_GRADIENT.add
+def mse_gradient_mask_on_one_side_only(y, target, mask):
+    """You index one of the two with the mask, and then the shapes differ: pick the kept steps from both,
+    y[mask] - target[mask]."""
+    dy = np.zeros_like(y)
+    dy[mask] = 2 * (y[mask] - target) / (mask.sum() * y.shape[2])
+    return dy
+
+
+@MSE_GRADIENT.add
+def mse_gradient_kept_rows_into_the_whole(y, target, mask):
+    """The right numbers for the kept steps, but dy[:] = ... wants to fill all of them: on the left, too,
+    the mask picks the steps, dy[mask] = ..."""
+    dy = np.zeros_like(y)
+    dy[:] = 2 * (y[mask] - target[mask]) / (mask.sum() * y.shape[2])
+    return dy
+
+
+@MSE_GRADIENT.add
+def mse_gradient_summed_to_a_number(y, target, mask):
+    """You return one number. The loss is one number, and it has a slope along every entry of y:
+    dy is (T, N, K), like y."""
+    return 2 * np.mean(y[mask] - target[mask])
 
 
 def _masked_case(seed: int, T: int, N: int, K: int, kind: str, decimals: int = 2) -> Case:
@@ -214,22 +290,26 @@ def _masked_case(seed: int, T: int, N: int, K: int, kind: str, decimals: int = 2
         mask[:-1] = False
     if kind == "some steps dropped":  # not all of a sequence, nor as many in each, nor half of all
         mask[-2:, -1] = False
+    if kind == "dropped targets are nan":
+        mask[0], mask[2, 1] = False, False
+        target[~mask] = np.nan
     return Case(f"{sizes(T=T, N=N, K=K)}, {kind}", {"y": y, "target": target, "mask": mask})
 
 
 def mse_cases() -> tuple[Case, ...]:
-    """Masks of three kinds, one output and several, a single sequence."""
+    """Masks of three kinds, one output and several, and targets that are missing where the mask drops them."""
     return (
         _masked_case(51, T=3, N=2, K=1, kind="some steps dropped", decimals=1),
         _masked_case(52, T=5, N=4, K=3, kind="some steps dropped"),
         _masked_case(53, T=4, N=3, K=2, kind="last step only"),
-        _masked_case(54, T=4, N=1, K=2, kind="all steps kept"),
+        _masked_case(54, T=4, N=2, K=3, kind="all steps kept"),
+        _masked_case(56, T=4, N=3, K=2, kind="dropped targets are nan"),
     )
 
 
 def mse_lesson_case() -> Case:
-    """A batch of sunspot windows."""
-    return _masked_case(55, T=48, N=32, K=1, kind="last step only")
+    """As many steps as the largest batch of a lesson."""
+    return _masked_case(55, T=12, N=1000, K=1, kind="some steps dropped")
 
 
 CROSS_ENTROPY = Mistakes("softmax_cross_entropy")
@@ -271,7 +351,7 @@ def softmax_cross_entropy_log_of_zero(y, target):
 @CROSS_ENTROPY.add
 def softmax_cross_entropy_small_number_in_the_log(y, target):
     """A small number inside the log keeps away -inf, but it also caps the loss: with logits of ±1000
-    the loss is in the thousands. Write log p as a difference, and nothing needs guarding."""
+    the loss is in the hundreds. Write log p as a difference, and nothing needs guarding."""
     return -np.mean(np.log(_at_target(_softmax(y), target) + 1e-12))
 
 
@@ -366,6 +446,94 @@ def softmax_cross_entropy_every_target_at_every_step(y, target):
     """log_p[:, :, target] picks the classes of all targets at every (t, n), T·N times too many.
     Each (t, n) wants its own target: index all three axes together, or use np.take_along_axis."""
     return -np.mean(_log_softmax(y)[:, :, target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_keepdims_forgotten(y, target):
+    """max and sum over axis 2 take that axis away, and (T, N, K) and (T, N) do not fit: keepdims=True keeps it,
+    with size 1. (With y.reshape(-1, K) it is axis 1 of rows.)"""
+    shifted = y - y.max(axis=2)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_row_numbers_for_steps(y, target):
+    """log_p[np.arange(rows), classes] is for an array of rows, (rows, K), and yours is (T, N, K):
+    make rows of it first, y.reshape(-1, K) and target.reshape(-1)."""
+    return -np.mean(_log_softmax(y)[np.arange(len(y)), target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_row_numbers_for_steps_and_batch(y, target):
+    """The numbers of steps (T,) and of sequences (N,) do not make pairs on their own. Make rows first,
+    y.reshape(-1, K) and target.reshape(-1), or give the steps a second axis: np.arange(T)[:, None]."""
+    T, N, _ = y.shape
+    return -np.mean(_log_softmax(y)[np.arange(T), np.arange(N), target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_all_row_numbers_on_steps(y, target):
+    """Your row numbers run to T·N, but y still has three axes: make rows of it first,
+    y.reshape(-1, K), and of the classes, target.reshape(-1)."""
+    return -np.mean(_log_softmax(y)[np.arange(target.size), target.reshape(-1)])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_target_not_in_rows(y, target):
+    """You number the T·N rows of y, and target is still (T, N): make one long row of it as well, target.reshape(-1)."""
+    log_p = _log_softmax(y).reshape(-1, y.shape[2])
+    return -np.mean(log_p[np.arange(len(log_p)), target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_neither_in_rows(y, target):
+    """Your row numbers run to T·N, but y still has three axes and target two: make rows of both first,
+    y.reshape(-1, K) and target.reshape(-1)."""
+    return -np.mean(_log_softmax(y)[np.arange(target.size), target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_target_as_the_first_index(y, target):
+    """log_p[target] uses the classes as numbers of steps, the first axis. The classes are the last axis of y:
+    make rows first, y.reshape(-1, K), and pick one entry from each."""
+    return -np.mean(_log_softmax(y)[target])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_one_maximum_for_all(y, target):
+    """You subtract one maximum from everything. Where all K logits are far below it, every exp is 0 and its log -inf:
+    each (t, n) needs its own maximum, over the last axis."""
+    shifted = y - y.max()
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_one_maximum_in_the_softmax(y, target):
+    """You subtract one maximum from everything. Where all K logits are far below it, the softmax is 0 / 0, nan:
+    each (t, n) needs its own maximum, over the last axis."""
+    e = np.exp(y - y.max())
+    return -np.mean(np.log(_at_target(e / e.sum(axis=2, keepdims=True), target)))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_log_of_a_large_sum(y, target):
+    """The difference of two terms is right, but exp(1000) inside the sum overflows: subtract the largest logit of each
+    (t, n) from all K of them first, also from the right class's."""
+    return np.mean(np.log(np.exp(y).sum(axis=2)) - _at_target(y, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_probability_for_loss(y, target):
+    """You average minus the probability of the right class: the logarithm is missing, -log p."""
+    return -np.mean(_at_target(_softmax(y), target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_one_loss_per_step(y, target):
+    """You return a loss for every (t, n). Training needs one number: their mean."""
+    return -_at_target(_log_softmax(y), target)
 
 
 CROSS_ENTROPY_GRADIENT = Mistakes("softmax_cross_entropy_gradient")
@@ -485,23 +653,85 @@ def softmax_cross_entropy_gradient_mutates_input(y, target):
     return (y - _one_hot(target, y.shape[2])) / target.size
 
 
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_keepdims_forgotten(y, target):
+    """You combine (T, N, K) with (T, N), which do not fit. max and sum over axis 2 take that axis away: keepdims=True
+    keeps it, with size 1. And target holds class numbers: np.eye(K)[target] is (T, N, K)."""
+    e = np.exp(y - y.max(axis=2))
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_row_numbers_for_steps(y, target):
+    """p[np.arange(rows), classes] is for an array of rows, (rows, K), and yours is (T, N, K):
+    make rows of it first, and give the gradient its three axes back at the end."""
+    p = _softmax(y)
+    p[np.arange(len(y)), target] -= 1
+    return p / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_row_numbers_for_steps_and_batch(y, target):
+    """The numbers of steps (T,) and of sequences (N,) do not make pairs on their own:
+    give the steps a second axis, np.arange(T)[:, None], or make rows of y and target first."""
+    p, (T, N) = _softmax(y), target.shape
+    p[np.arange(T), np.arange(N), target] -= 1
+    return p / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_rows_not_unfolded(y, target):
+    """The numbers are right, but steps and batch are still in one axis: reshape dy to (T, N, K), like y."""
+    dy = (_softmax(y) - _one_hot(target, y.shape[2])) / target.size
+    return dy.reshape(-1, y.shape[2])
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_one_maximum_for_all(y, target):
+    """You subtract one maximum from everything. Where all K logits are far below it, the softmax is 0 / 0, nan:
+    each (t, n) needs its own maximum, over the last axis."""
+    e = np.exp(y - y.max())
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_logits_for_probabilities(y, target):
+    """You subtract 1 from the right class's logit. What is wanted there is its probability: take the softmax first."""
+    return (y - _one_hot(target, y.shape[2])) / target.size
+
+
 def _classes_case(seed: int, T: int, N: int, K: int, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     y = draw(rng, T, N, K, scale=3.0, decimals=decimals)
-    return Case(sizes(T=T, N=N, K=K), {"y": y, "target": rng.integers(K, size=(T, N))})
+    target = rng.integers(K, size=(T, N))
+    target[0, 0] = K - 1  # so that the largest class occurs
+    return Case(sizes(T=T, N=N, K=K), {"y": y, "target": target})
 
 
-def _large_logits() -> Array:
-    return np.array([[[1000.0, -1000.0]], [[0.0, 1000.0]], [[-1000.0, -998.0]]])
+def _level_case(seed: int, levels: tuple[float, ...], T: int, N: int, K: int) -> Case:
+    """Logits that differ little within each (t, n), whose level is one of those given, in turn."""
+    case = _classes_case(seed, T, N, K)
+    y = case.arguments["y"] + np.resize(levels, (T, N, 1))
+    label = f"{case.label}, logits near {' and '.join(f'{level:g}' for level in levels)}"
+    return Case(label, {**case.arguments, "y": y})
+
+
+def _far_apart_case() -> Case:
+    """Logits that lie 2000 apart, the right class among the unlikely ones."""
+    pairs = np.array([[1000.0, -1000.0], [0.0, 1000.0], [-1000.0, -998.0], [1000.0, -1000.0]])
+    y, target = np.stack([pairs, pairs[::-1], pairs]), np.array([[1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 1, 1]])
+    return Case("T = 3, N = 4, K = 2, logits of ±1000", {"y": y, "target": target})
 
 
 def classes_cases() -> tuple[Case, ...]:
-    """Different sizes, a single step, and logits of ±1000 with the right class among the unlikely ones."""
+    """Different sizes, a single step, and large logits of three kinds."""
     return (
         _classes_case(61, T=3, N=2, K=4, decimals=1),
         _classes_case(62, T=4, N=3, K=5),
         _classes_case(63, T=1, N=2, K=3),
-        Case("T = 3, N = 1, K = 2, logits of ±1000", {"y": _large_logits(), "target": np.array([[1], [1], [0]])}),
+        _level_case(65, (500.0, -500.0), T=2, N=4, K=3),  # exp is safe as it stands, but not after one shift for all
+        _level_case(66, (1000.0,), T=3, N=5, K=2),  # here one shift for all is safe
+        _far_apart_case(),
     )
 
 
@@ -568,7 +798,8 @@ EXERCISES = (
             "classes is (T, N), the right class's logit is (T, N), and the result is one number. "
             "np.take_along_axis(y, target[:, :, None], axis=2) is (T, N, 1).",
             "With shifted = y - y.max(axis=2, keepdims=True): log_sum is np.log of the sum of np.exp(shifted) "
-            "over axis 2, right is shifted at the target classes, and the loss is the mean of their difference.",
+            "over axis 2, right is shifted at the target classes, and the loss is the mean of their difference. "
+            "(Or make rows of y and target first; then the classes are axis 1.)",
         ),
         CROSS_ENTROPY,
     ),
@@ -585,8 +816,9 @@ EXERCISES = (
             "Each kept entry stands in the mean once, squared. "
             "Differentiate that one term, the mean's divisor included.",
             "dy is (T, N, K), like y. The divisor is the number of kept entries: kept (t, n) times K. "
-            "mask[:, :, None] is (T, N, 1) and stretches over K.",
-            "Twice the difference y - target, times mask[:, :, None], divided by mask.sum() times K.",
+            "Indexing with the mask, as in y[mask], gives the kept rows, (kept, K), and dy[mask] = ... fills them in.",
+            "Start from zeros. At mask, dy is twice the difference of y and target there, "
+            "divided by mask.sum() times K.",
         ),
         MSE_GRADIENT,
     ),
