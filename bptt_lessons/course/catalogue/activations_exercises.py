@@ -60,6 +60,25 @@ def sigmoid_math_exp(z):
 
 
 @SIGMOID.add
+def sigmoid_if_on_a_row(z):
+    """Your loop gives you numbers only where z has one axis; in a matrix each v is a row, and an if cannot choose
+    for a whole row. np.where(condition, this, that) chooses entry by entry, whatever the shape."""
+    return np.array([1 / (1 + np.exp(-v)) if v > 0 else np.exp(v) / (1 + np.exp(v)) for v in z])
+
+
+@SIGMOID.add
+def sigmoid_no_brackets(z):
+    """Python divides before it adds, so 1 / 1 + exp(-z) is 1 + exp(-z): the whole denominator needs brackets."""
+    return 1 / 1 + np.exp(-z)
+
+
+@SIGMOID.add
+def sigmoid_wrong_numerator(z):
+    """You write exp(-z) / (1 + exp(-z)), which is 1 - σ(z): with exp(-z) below the line, a 1 stands above it."""
+    return np.exp(-z) / (1 + np.exp(-z))
+
+
+@SIGMOID.add
 def sigmoid_no_one_below(z):
     """The 1 in the denominator is missing: what you have is exp(z), which grows without end.
     σ(0) should be one half."""
@@ -120,7 +139,7 @@ EXERCISES = (
         lesson="00_start_here",
         minutes=5,
         solution=activations.sigmoid,
-        returns=("value",),
+        returns=("result",),
         stub='''def my_activations_sigmoid(z):
     """σ(z) = 1 / (1 + exp(-z)) for every entry of the array z, however large |z| is."""
     ...

@@ -202,6 +202,32 @@ def central_difference_mutates_input(f, w, eps):
     return gradient
 
 
+@CENTRAL.add
+def central_difference_one_index_for_all_entries(f, w, eps):
+    """One running number reaches every entry only if w has one axis; in a matrix w[i] is a row, and i soon too large.
+    np.ndindex(w.shape) runs over single entries, whatever the shape."""
+    gradient = np.zeros_like(w)
+    for i in range(w.size):
+        up, down = w.copy(), w.copy()
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_two_indices_only(f, w, eps):
+    """You take it that w has two axes. It may have any number of them: np.ndindex(w.shape) gives an index with as many
+    parts as there are axes, and w[i] takes it as it is."""
+    gradient = np.zeros_like(w)
+    for i, j in np.ndindex(w.shape):
+        up, down = w.copy(), w.copy()
+        up[i, j] += eps
+        down[i, j] -= eps
+        gradient[i, j] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
 COMPLEX = Mistakes("complex_step")
 
 
@@ -349,6 +375,30 @@ def complex_step_flat(f, w, eps):
         w_complex[i] += 1j * eps
         gradient.append(np.imag(f(w_complex)) / eps)
     return np.array(gradient)
+
+
+@COMPLEX.add
+def complex_step_one_index_for_all_entries(f, w, eps):
+    """One running number reaches every entry only if w has one axis; in a matrix w[i] is a row, and i soon too large.
+    np.ndindex(w.shape) runs over single entries, whatever the shape."""
+    gradient = np.zeros_like(w)
+    for i in range(w.size):
+        w_complex = w.astype(complex)
+        w_complex[i] += 1j * eps
+        gradient[i] = np.imag(f(w_complex)) / eps
+    return gradient
+
+
+@COMPLEX.add
+def complex_step_two_indices_only(f, w, eps):
+    """You take it that w has two axes. It may have any number of them: np.ndindex(w.shape) gives an index with as many
+    parts as there are axes, and w[i] takes it as it is."""
+    gradient = np.zeros_like(w)
+    for i, j in np.ndindex(w.shape):
+        w_complex = w.astype(complex)
+        w_complex[i, j] += 1j * eps
+        gradient[i, j] = np.imag(f(w_complex)) / eps
+    return gradient
 
 
 def _case(label: str, f: Formula, w: object, eps: float) -> Case:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from bptt_lessons.cells.rnn import Params
 from bptt_lessons.course.catalogue.draws import draw_readout, draw_rnn, sizes
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.exercises import Case, Exercise
@@ -123,6 +124,34 @@ def sgd_mutates_input(params, grads, lr):
     for (_, p), (_, dp) in zip(named_arrays(params), named_arrays(grads), strict=True):
         p -= lr * dp
     return params
+
+
+@SGD.add
+def sgd_fields_assigned(params, grads, lr):
+    """A field of a NamedTuple cannot be given a new value: NamedTuples do not change.
+    map_arrays(function, params, grads) builds a new one."""
+    params.W_xh = params.W_xh - lr * grads.W_xh
+    params.W_hh = params.W_hh - lr * grads.W_hh
+    params.b_h = params.b_h - lr * grads.b_h
+    return params
+
+
+@SGD.add
+def sgd_fields_of_the_cell_by_name(params, grads, lr):
+    """Your update knows the names of the cell's arrays, and so works for Params only; a Model holds other fields.
+    map_arrays(function, params, grads) needs no names."""
+    return Params(
+        params.W_xh - lr * grads.W_xh,
+        params.W_hh - lr * grads.W_hh,
+        params.b_h - lr * grads.b_h,
+    )
+
+
+@SGD.add
+def sgd_list_of_arrays(params, grads, lr):
+    """You return a list of arrays, in which the names and the nesting are lost:
+    map_arrays builds a NamedTuple of the same type."""
+    return [p - lr * dp for (_, p), (_, dp) in zip(named_arrays(params), named_arrays(grads), strict=True)]
 
 
 def _params_case(seed: int, D: int, H: int, lr: float, decimals: int = 2) -> Case:

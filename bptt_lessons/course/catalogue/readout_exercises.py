@@ -93,6 +93,25 @@ def forward_one_sequence_only(params, h):
     return h[:, :1] @ params.W_hy + params.b_y
 
 
+@FORWARD.add
+def forward_elementwise_product(params, h):
+    """The star multiplies entry by entry; each output needs the sum over all hidden units, a matrix product: @."""
+    return h * params.W_hy + params.b_y
+
+
+@FORWARD.add
+def forward_bare_name(params, h):
+    """The arrays are fields of params and have no names of their own: write params.W_hy and params.b_y
+    (or first W_hy, b_y = params)."""
+    return h @ W_hy + b_y  # type: ignore[name-defined]  # noqa: F821
+
+
+@FORWARD.add
+def forward_weights_of_the_cell(params, h):
+    """The readout has parameters of its own, Readout(W_hy, b_y): from h to y."""
+    return h @ params.W_hh + params.b_h
+
+
 def _forward_case(seed: int, T: int, N: int, H: int, K: int, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_readout(rng, H, K, decimals=decimals)
@@ -110,8 +129,8 @@ def forward_cases() -> tuple[Case, ...]:
 
 
 def forward_lesson_case() -> Case:
-    """A batch of sunspot windows."""
-    return _forward_case(45, T=48, N=32, H=16, K=1)
+    """The largest batch that a lesson reads out."""
+    return _forward_case(45, T=12, N=1000, H=16, K=1)
 
 
 BACKWARD = Mistakes("backward")
@@ -218,6 +237,35 @@ def backward_dh_first(params, h, dy):
     return dy @ params.W_hy.T, Readout(rows_h.T @ rows_dy, rows_dy.sum(axis=0))
 
 
+@BACKWARD.add
+def backward_three_axes_transposed(params, h, dy):
+    """.T turns *all* axes round: of h (T, N, H) it makes (H, N, T). Make rows of both first,
+    h.reshape(-1, H) and dy.reshape(-1, K), and transpose those."""
+    return Readout(h.T @ dy, dy.sum(axis=(0, 1))), dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_bias_summed_over_everything(params, h, dy):
+    """Your gradient of b_y is one number: dy.sum() sums over the K outputs too, and each has its own bias.
+    Sum over steps and batch only."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    return Readout(rows_h.T @ rows_dy, dy.sum()), dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_three_results(params, h, dy):
+    """You return three arrays. The first two belong together: Readout(W_hy, b_y), and then dh."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    return rows_h.T @ rows_dy, rows_dy.sum(axis=0), dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_dh_still_in_rows(params, h, dy):
+    """The numbers are right, but in your dh steps and batch are still in one axis: give it the shape of h."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    return Readout(rows_h.T @ rows_dy, rows_dy.sum(axis=0)), rows_dy @ params.W_hy.T
+
+
 def _backward_case(seed: int, T: int, N: int, H: int, K: int, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_readout(rng, H, K, decimals=decimals)
@@ -237,7 +285,7 @@ def backward_cases() -> tuple[Case, ...]:
 
 def backward_lesson_case() -> Case:
     """A batch of sunspot windows."""
-    return _backward_case(50, T=48, N=32, H=16, K=1)
+    return _backward_case(50, T=48, N=41, H=16, K=1)
 
 
 EXERCISES = (

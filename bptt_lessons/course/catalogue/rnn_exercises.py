@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bptt_lessons.cells import rnn
@@ -145,6 +147,70 @@ def step_mutates_input(params, x, h_prev):
     return h_prev, Cache(x, old, h_prev)
 
 
+@STEP.add
+def step_writes_new_state_into_h_prev(params, x, h_prev):
+    """h_prev[:] = ... writes the new state into the array that you were given: whoever called you loses the old state,
+    and so does your cache, whose h_prev now shows the new one. Give the new state a name of its own, h = ..."""
+    h_prev[:] = np.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+    return h_prev, Cache(x, h_prev, h_prev)
+
+
+@STEP.add
+def step_x_and_h_prev_exchanged_in_the_cache(params, x, h_prev):
+    """Your h is right, but x and h_prev have changed places in the cache: its fields are x, h_prev, h."""
+    h = np.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+    return h, Cache(h_prev, x, h)
+
+
+@STEP.add
+def step_cache_not_returned(params, x, h_prev):
+    """You return h alone. A step returns two things: h, and Cache(x, h_prev, h) for the way back."""
+    return np.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+
+
+@STEP.add
+def step_bare_name(params, x, h_prev):
+    """The arrays are fields of params and have no names of their own: write params.W_xh, params.W_hh, params.b_h
+    (or first W_xh, W_hh, b_h = params)."""
+    h = np.tanh(x @ W_xh + h_prev @ W_hh + b_h)  # type: ignore[name-defined]  # noqa: F821
+    return h, Cache(x, h_prev, h)
+
+
+@STEP.add
+def step_bare_tanh(params, x, h_prev):
+    """Python itself has no tanh; NumPy's is np.tanh."""
+    h = tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)  # type: ignore[name-defined]  # noqa: F821
+    return h, Cache(x, h_prev, h)
+
+
+@STEP.add
+def step_math_tanh(params, x, h_prev):
+    """math.tanh takes one number, and z is an array: np.tanh takes every entry in turn."""
+    h = math.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+    return h, Cache(x, h_prev, h)  # type: ignore[arg-type]
+
+
+@STEP.add
+def step_params_as_a_dict(params, x, h_prev):
+    """params is a NamedTuple, not a dict: its fields follow a dot, params.W_xh."""
+    h = np.tanh(x @ params["W_xh"] + h_prev @ params["W_hh"] + params["b_h"])
+    return h, Cache(x, h_prev, h)
+
+
+@STEP.add
+def step_bias_minus(params, x, h_prev):
+    """You subtract the bias: z_t is a sum of three terms, and b_h is added."""
+    h = np.tanh(x @ params.W_xh + h_prev @ params.W_hh - params.b_h)
+    return h, Cache(x, h_prev, h)
+
+
+@STEP.add
+def step_leaks_old_state(params, x, h_prev):
+    """You add h_prev to the new state. The old state reaches the new one only through W_hh, inside tanh."""
+    h = h_prev + np.tanh(x @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+    return h, Cache(x, h_prev, h)
+
+
 def _step_case(seed: int, N: int, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_rnn(rng, D, H, decimals=decimals)
@@ -163,8 +229,8 @@ def step_cases() -> tuple[Case, ...]:
 
 
 def step_lesson_case() -> Case:
-    """One step of the sunspot net."""
-    return _step_case(7, N=32, D=1, H=16)
+    """One step of the largest batch that a lesson uses."""
+    return _step_case(7, N=1000, D=1, H=16)
 
 
 STEP_BACKWARD = Mistakes("step_backward")
@@ -362,6 +428,130 @@ def step_backward_mutates_input(params, cache, dh):
     return grads, dh @ params.W_xh.T, dh @ params.W_hh.T
 
 
+@STEP_BACKWARD.add
+def step_backward_dh_forgotten(params, cache, dh):
+    """Your dz is the slope of tanh alone, whatever dh is: by the chain rule it is dh times the slope."""
+    dz = 1 - cache.h**2
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_one_forgotten(params, cache, dh):
+    """Your slope of tanh is h_t² alone; it should be 1 where h_t is 0, and 0 where h_t is +1 or -1."""
+    dz = dh * cache.h**2
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_square_round_the_difference(params, cache, dh):
+    """Your slope is (1 - h_t)²: only h_t is squared, 1 - h_t²."""
+    dz = dh * (1 - cache.h) ** 2
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_slope_plus(params, cache, dh):
+    """Your slope is 1 + h_t²: tanh is steepest at 0 and flat at both ends, so the square is taken away."""
+    dz = dh * (1 + cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_no_brackets(params, cache, dh):
+    """Without brackets, dh * 1 - h² is dh - h²: Python multiplies first. The slope needs brackets, (1 - cache.h**2)."""
+    dz = dh * 1 - cache.h**2
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_product_that_does_not_fit(params, cache, dh):
+    """Look at the @ in the line below: one side ends with N where the other begins with H, or the other way round.
+    The slope of tanh wants the star, entry by entry; h_prev is transposed; and dz stands to the left of a weight."""
+    dz = dh @ (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_x_not_transposed(params, cache, dh):
+    """Look at the @ in the line below: D on one side meets N on the other. In the gradient of W_xh the sum runs over
+    the batch, so cache.x is transposed; in dx it runs over the units, with dz on the left of W_xh, transposed."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x @ dz, cache.h_prev @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_bias_summed_over_everything(params, cache, dh):
+    """Your gradient of b_h is one number: dz.sum() sums over the units too. Each unit has its own bias,
+    so sum over the batch only, axis=0."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum())
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_bias_from_dh(params, cache, dh):
+    """Your gradient of b_h is the sum of dh. The bias is added inside tanh, to z_t, so it is dz that is summed."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dh.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_five_results(params, cache, dh):
+    """You return five arrays. The first three belong together: Params(W_xh, W_hh, b_h), and then dx and dh_prev."""
+    dz = dh * (1 - cache.h**2)
+    return cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0), dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_fields_exchanged(params, cache, dh):
+    """Your gradients of W_xh and W_hh have changed places: the fields of Params are W_xh, W_hh, b_h, in this order."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.h_prev.T @ dz, cache.x.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_dh_added_to_dh_prev(params, cache, dh):
+    """You add dh to dh_prev. What reaches h_{t-1} through this step comes by way of W_hh only;
+    the loss at t - 1 is added by the loop, later."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T + dh
+
+
+@STEP_BACKWARD.add
+def step_backward_slope_twice(params, cache, dh):
+    """You multiply dh_prev by a slope of tanh as well. The tanh that made h_{t-1} belongs to the step before:
+    its own step back will go through it."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T * (1 - cache.h_prev**2)
+
+
+@STEP_BACKWARD.add
+def step_backward_bare_name(params, cache, dh):
+    """h is a field of the cache and has no name of its own: write cache.h (or first x, h_prev, h = cache)."""
+    dz = dh * (1 - h**2)  # type: ignore[name-defined]  # noqa: F821
+    grads = Params(x.T @ dz, h_prev.T @ dz, dz.sum(axis=0))  # type: ignore[name-defined]  # noqa: F821
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_caret(params, cache, dh):
+    """In Python ^ is not a power but an operation on bits: the square is cache.h**2."""
+    dz = dh * (1 - cache.h ^ 2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
 def _step_backward_case(seed: int, N: int, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_rnn(rng, D, H, decimals=decimals)
@@ -382,7 +572,7 @@ def step_backward_cases() -> tuple[Case, ...]:
 
 def step_backward_lesson_case() -> Case:
     """One step back of the sunspot net."""
-    return _step_backward_case(12, N=32, D=1, H=16)
+    return _step_backward_case(12, N=41, D=1, H=16)
 
 
 EXERCISES = (
