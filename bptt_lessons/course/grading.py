@@ -144,13 +144,21 @@ GENERAL = {
 def matching(
     exercise: Exercise, cases: Sequence[Any], outcomes: Sequence[Outcome], expected: Sequence[Any]
 ) -> str | None:
-    """Return the catalogued mistake whose results are the learner's in every case that was run."""
-    for name, misconception in exercise.misconceptions.items():
-        if all(
-            alike(outcome, run(misconception.function, case.arguments, 5.0), right, exercise.returns)
-            for case, outcome, right in zip(cases, outcomes, expected, strict=False)
-        ):
-            return name
+    """Return the catalogued mistake whose results are the learner's.
+
+    First in every case; then in all but the last, so that a second mistake, which only
+    that one shows, cannot hide the first.
+    """
+    tried = list(zip(cases, outcomes, expected, strict=False))
+    for rows in (tried, tried[: len(cases) - 1]):
+        if not any(difference(outcome, right, exercise.returns, 0)[0] for _, outcome, right in rows):
+            continue
+        for name, misconception in exercise.misconceptions.items():
+            if all(
+                alike(outcome, run(misconception.function, case.arguments, 5.0), right, exercise.returns)
+                for case, outcome, right in rows
+            ):
+                return name
     return None
 
 
