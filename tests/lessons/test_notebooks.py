@@ -129,3 +129,9 @@ def test_the_file_carries_no_traces_of_one_machine(notebook: Any) -> None:
     assert "version" not in notebook.metadata.get("language_info", {})
     for cell in notebook.cells:
         assert set(cell.metadata) <= {"tags", "jupyter"}
+
+
+def test_the_minutes_of_an_exercise_are_those_of_the_catalogue(notebook: Any) -> None:
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    stated = [int(n) for n in re.findall(r"\*\*Exercise: [^*]+\*\* \((\d+) minutes\)", text)]
+    assert stated == [EXERCISES[name].minutes for name, _, _ in exercises_in(notebook)]
