@@ -26,7 +26,7 @@ def draw_rnn(rng: np.random.Generator, D: int, H: int, scale: float = 0.9, decim
 
 def draw_leaky(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> leaky.Params:
     """Return parameters of the leaky cell."""
-    return leaky.Params(*(draw(rng, *shape, decimals=decimals) for shape in ((D, H), (H, H), (H,))))
+    return leaky.Params(*(draw(rng, *shape, decimals=decimals) for shape in ((D, H), (H, H), (H,), (H,))))
 
 
 def draw_readout(rng: np.random.Generator, H: int, K: int, decimals: int = 2) -> readout.Readout:

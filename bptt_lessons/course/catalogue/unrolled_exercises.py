@@ -21,7 +21,7 @@ FORWARD = Mistakes("forward")
 @FORWARD.add
 def forward_state_not_carried(cell, params, x, state0):
     """Every one of your steps starts from state0. The state that a step returns has to be the next step's h_prev,
-    or nothing is remembered for longer than one step."""
+    or nothing is carried from one step to the next."""
     h, caches = [], []
     for x_t in x:
         state, cache = cell.step(params, x_t, state0)
@@ -288,6 +288,18 @@ def forward_step_written_out(cell, params, x, state0):
         caches.append(Cache(x_t, h_prev, state))
         h.append(state)
     return np.stack(h), state, caches
+
+
+@FORWARD.add
+def forward_step_written_out_into_rows(cell, params, x, state0):
+    """The loop never looks at `cell`: it writes out the RNN's equation, and takes another cell's state, which has more
+    parts, for an array. Call cell.step(params, x_t, state), and put hidden(state) into h."""
+    h, caches, state = np.empty((len(x), x.shape[1], len(params.b_h))), [], state0
+    for t, x_t in enumerate(x):
+        h_prev, state = state, np.tanh(x_t @ params.W_xh + state @ params.W_hh + params.b_h)
+        h[t] = state
+        caches.append(Cache(x_t, h_prev, state))
+    return h, state, caches
 
 
 @FORWARD.add
@@ -703,8 +715,8 @@ def backward_sum_of_grads_not_kept(cell, params, caches, dh):
 
 @BACKWARD.add
 def backward_sum_of_roads_not_kept(cell, params, caches, dh):
-    """Everything you return is zero. add_to_hidden returns the sum and leaves its arguments alone:
-    what it returns is what has to go into step_backward."""
+    """Everything you return is zero: the losses' own gradients, dh[t], never enter. Add dh[t] to what comes from step
+    t + 1 before step_backward, and hand it the sum. (add_to_hidden returns that sum and leaves its arguments alone.)"""
     grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
         add_to_hidden(dh_next, dh_t)
@@ -716,8 +728,8 @@ def backward_sum_of_roads_not_kept(cell, params, caches, dh):
 
 @BACKWARD.add
 def backward_dh_next_never_updated(cell, params, caches, dh):
-    """Your dh_next stays at its first value, zeros. The third thing that step_backward returns is the next round's
-    dh_next, and the last of them is dstate_0."""
+    """Nothing reaches h_t from later steps, nor state0 from the first: dh_next stays at zeros. The third thing that
+    step_backward returns is the next round's dh_next, and the last of them is dstate_0."""
     grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
     for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
         grads_t, dx_t, _ = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
@@ -741,7 +753,7 @@ def backward_starts_beyond_dh(cell, params, caches, dh):
 
 @BACKWARD.add
 def backward_starts_beyond_the_caches(cell, params, caches, dh):
-    """Your loop starts at T, and there is no caches[T]: counting from 0, the last step is T - 1."""
+    """You reach for caches[T], which is not there: counting from 0, the last step is T - 1."""
     T, N, _ = dh.shape
     grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, N)
     for t in range(T, -1, -1):
@@ -761,6 +773,102 @@ def backward_fields_assigned(cell, params, caches, dh):
         grads.W_xh += grads_t.W_xh
         grads.W_hh += grads_t.W_hh
         grads.b_h += grads_t.b_h
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_no_dh_next_and_dh_for_dstate_0(cell, params, caches, dh):
+    """Your gradient stops at each step's own loss, and dstate_0 is dh[0]. The third thing that step_backward returns
+    goes back to h_{t-1}: it is added to dh[t - 1] there, and the last of them is dstate_0."""
+    grads, dx = zeros_like(params), []
+    for t in range(len(dh))[::-1]:
+        grads_t, dx_t, _ = cell.step_backward(params, caches[t], dh[t])
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh[0]
+
+
+@BACKWARD.add
+def backward_dh_for_dstate_0(cell, params, caches, dh):
+    """grads and dx are right, but as dstate_0 you return dh[0], the loss's own gradient at h_1. State0 comes one step
+    before: what belongs there is the third thing that the last step_backward returned."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        grads_t, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh[0]
+
+
+@BACKWARD.add
+def backward_last_loss_twice(cell, params, caches, dh):
+    """The last step's loss comes in twice: dh_next starts as dh[-1], and the loop adds dh[-1] once more.
+    Nothing comes from beyond the last step, so dh_next starts at zero."""
+    grads, dx, dh_next = zeros_like(params), [], dh[-1]
+    for t in range(len(dh))[::-1]:
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[t], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_caches_only_reversed(cell, params, caches, dh):
+    """Your t counts up from 0, and only the caches are taken from their end, T - 1 - t: so dh[t] and dx[t] belong to
+    other steps than the cache. Count t down, and use the same t for all three."""
+    T, grads, dx, dh_next = len(dh), zeros_like(params), [], np.zeros_like(dh[0])
+    for t in range(T):
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[T - 1 - t], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx), dh_next
+
+
+@BACKWARD.add
+def backward_turned_round_twice(cell, params, caches, dh):
+    """You turn time round twice, once in the loop and once in the index, and so walk from the first step to the last.
+    Once is enough: reversed(range(T)) with caches[t] and dh[t]."""
+    T, grads, dx, dh_next = len(dh), zeros_like(params), [], np.zeros_like(dh[0])
+    for t in range(T)[::-1]:
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[T - 1 - t], dh[T - 1 - t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_cache_of_the_step_before(cell, params, caches, dh):
+    """You use caches[t - 1] at step t, and at t = 0 that is the last one: step t needs its own cache, caches[t],
+    which holds h_prev as well."""
+    grads, dx, dh_next = zeros_like(params), [], np.zeros_like(dh[0])
+    for t in range(len(dh))[::-1]:
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[t - 1], dh[t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_minus_t_from_the_end(cell, params, caches, dh):
+    """Counting from the end starts at -1, and your index starts at -0, which is 0, the first step:
+    caches[-t - 1] and dh[-t - 1], or let t count down."""
+    T, grads, dx, dh_next = len(dh), zeros_like(params), [], np.zeros_like(dh[0])
+    for t in range(T):
+        grads_t, dx_t, dh_next = cell.step_backward(params, caches[-t], dh[-t] + dh_next)
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx[::-1]), dh_next
+
+
+@BACKWARD.add
+def backward_fields_by_name(cell, params, caches, dh):
+    """Right for the RNN, whose Params you take apart by name. Another cell's have other fields as well:
+    nested.zeros_like(params) and grads = nested.add(grads, ...) need no names."""
+    grads, dx, dh_next = zeros_like(params), [], cell.zero_state(params, dh.shape[1])
+    for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+        g, dx_t, dh_next = cell.step_backward(params, cache, add_to_hidden(dh_next, dh_t))
+        grads = rnn.Params(grads.W_xh + g.W_xh, grads.W_hh + g.W_hh, grads.b_h + g.b_h)
         dx.append(dx_t)
     return grads, np.stack(dx[::-1]), dh_next
 
