@@ -46,7 +46,7 @@ def sigmoid_clipped_too_early(z):
 
 @SIGMOID.add
 def sigmoid_if_on_an_array(z):
-    """An if wants one answer, and z > 0 is a whole array of them.
+    """`if`, `max`, `and`, `or` want one answer, and z > 0 is a whole array of them.
     np.where(condition, this, that) chooses entry by entry."""
     if z > 0:
         return 1 / (1 + np.exp(-z))

@@ -152,6 +152,73 @@ def central_difference_up_and_down_are_one_array(f, w, eps):
 
 
 @CENTRAL.add
+def central_difference_up_and_down_are_w(f, w, eps):
+    """up = w makes no copy: up, down and w are three names for one array, which goes up and down again. Your gradient is
+    zero, and w itself has been written into: take w.copy() for each."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        up = w
+        down = w
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_w_left_changed(f, w, eps):
+    """You move entries of w itself and do not put them back, so the next ones are taken at another place,
+    and the caller's w has changed: save the old entry and restore it, or work on copies."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        w[i] += eps
+        above = f(w)
+        w[i] -= 2 * eps
+        gradient[i] = (above - f(w)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_one_step_back_too_few(f, w, eps):
+    """From w + eps one step of eps leads back to w, not to w - eps: your difference covers eps and you divide by 2 eps.
+    Go back by 2 eps, or take two copies, one up, one down."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        w[i] += eps
+        above = f(w)
+        w[i] -= eps
+        gradient[i] = (above - f(w)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_up_is_w(f, w, eps):
+    """up = w makes no copy: up and w are one array, which you move, and which stays moved. The caller's w has changed,
+    and the next entries are taken at another place: take w.copy() for up and for down."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        down = w.copy()
+        up = w
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_float32_inside(f, w, eps):
+    """Your copies of w are in float32, whose seven digits leave few after the subtraction: stay in the dtype of w
+    (w.copy() keeps it)."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        up, down = w.astype(np.float32), w.astype(np.float32)
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
 def central_difference_row_by_row(f, w, eps):
     """For a matrix you move a whole row at a time: w[i] is a row there. np.ndindex(w.shape) runs over single entries,
     whatever the shape."""
@@ -325,13 +392,24 @@ def complex_step_central_difference(f, w, eps):
 
 @COMPLEX.add
 def complex_step_copy_still_real(f, w, eps):
-    """Your copy of w is still an array of real numbers, and there the imaginary part is dropped as you write it in:
-    make the copy complex first, w.astype(complex)."""
+    """Your gradient is zero, since f never sees an imaginary part. Either the step is real: it is 1j * eps. Or the copy
+    of w is, and drops the imaginary part as you write it in: w.astype(complex) is complex."""
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
         w_step = w.copy()
         w_step[i] += 1j * eps
         gradient[i] = np.imag(f(w_step)) / eps
+    return gradient
+
+
+@COMPLEX.add
+def complex_step_w_left_changed(f, w, eps):
+    """You move entries of w itself: it is real, so f never sees an imaginary part, and the caller's w has changed.
+    Make a complex copy for each entry, w.astype(complex), and add 1j * eps there."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        w[i] += eps
+        gradient[i] = np.imag(f(w)) / eps
     return gradient
 
 

@@ -69,8 +69,8 @@ def sgd_grads_returned(params, grads, lr):
 
 @SGD.add
 def sgd_nothing_changes(params, grads, lr):
-    """Your parameters come back unchanged. In a loop, p = p - ... only gives the name p to a new array;
-    the NamedTuple still holds the old one. Build a new NamedTuple."""
+    """Your parameters come back unchanged. If you wrote a loop, p = p - ... only gives the name p to a new array;
+    the NamedTuple still holds the old one. Build a new NamedTuple, with map_arrays."""
     for (_, p), (_, dp) in zip(named_arrays(params), named_arrays(grads), strict=True):
         p = p - lr * dp
     return params
@@ -124,6 +124,22 @@ def sgd_mutates_input(params, grads, lr):
     for (_, p), (_, dp) in zip(named_arrays(params), named_arrays(grads), strict=True):
         p -= lr * dp
     return params
+
+
+@SGD.add
+def sgd_mutates_in_a_loop(params, grads, lr):
+    """-= writes into the arrays that you were given, so nothing is left to go back to. And your loop goes one level deep,
+    while the fields of a Model are NamedTuples themselves. map_arrays does neither."""
+    for p, dp in zip(params, grads, strict=True):
+        p -= lr * dp
+    return params
+
+
+@SGD.add
+def sgd_params_and_grads_exchanged(params, grads, lr):
+    """params and grads have changed places: you subtract lr times the parameters from the gradient. map_arrays hands p
+    and dp to your function in the order in which you name params and grads."""
+    return map_arrays(lambda p, dp: p - lr * dp, grads, params)
 
 
 @SGD.add

@@ -153,6 +153,22 @@ def backward_bias_not_summed_over_steps(params, h, dy):
 
 
 @BACKWARD.add
+def backward_bias_not_summed(params, h, dy):
+    """Your gradient of b_y is dy itself. The one b_y is added at every step and to every sequence,
+    so its gradient is the sum of dy over both."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    return Readout(rows_h.T @ rows_dy, dy), dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_bias_rows_not_summed(params, h, dy):
+    """Your gradient of b_y still has a row for every step of every sequence, T·N of them. The one b_y is added to all
+    rows, so its gradient is the sum of the rows of dy."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    return Readout(rows_h.T @ rows_dy, rows_dy), dy @ params.W_hy.T
+
+
+@BACKWARD.add
 def backward_bias_keeps_axes(params, h, dy):
     """Your gradient of b_y has the right numbers in the wrong shape: b_y is (K,), and so is its gradient."""
     rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
@@ -173,6 +189,54 @@ def backward_averaged_again(params, h, dy):
     rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
     grads = Readout(rows_h.T @ rows_dy / len(rows_h), rows_dy.mean(axis=0))
     return grads, dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_averaged_over_the_batch(params, h, dy):
+    """You divide the gradients of W_hy and b_y by N. The average belongs to the loss, and dy knows it already:
+    here the parts of all sequences add up."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    grads = Readout(rows_h.T @ rows_dy / h.shape[1], rows_dy.sum(axis=0) / h.shape[1])
+    return grads, dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_averaged_over_steps(params, h, dy):
+    """You divide the gradients of W_hy and b_y by T. The average belongs to the loss, and dy knows it already:
+    here the parts of all steps add up."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    grads = Readout(rows_h.T @ rows_dy / h.shape[0], rows_dy.sum(axis=0) / h.shape[0])
+    return grads, dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_mutates_input(params, h, dy):
+    """The values are right, but you write into what you were given. params are still needed as they are, for the update:
+    make a new Readout(W_hy, b_y) for the gradients."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    dh = dy @ params.W_hy.T
+    params.W_hy[:], params.b_y[:] = rows_h.T @ rows_dy, rows_dy.sum(axis=0)
+    return params, dh
+
+
+@BACKWARD.add
+def backward_gradients_into_params(params, h, dy):
+    """You write the gradients into params, and then make dh from W_hy, which now holds its own gradient:
+    leave params as they are, and make a new Readout(W_hy, b_y)."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    params.W_hy[:], params.b_y[:] = rows_h.T @ rows_dy, rows_dy.sum(axis=0)
+    return params, dy @ params.W_hy.T
+
+
+@BACKWARD.add
+def backward_gradients_added_to_params(params, h, dy):
+    """You add the gradients to params themselves, with +=. params are still needed as they are, for dh and for the
+    update: make a new Readout(W_hy, b_y)."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    W_hy, b_y = params
+    W_hy += rows_h.T @ rows_dy
+    b_y += rows_dy.sum(axis=0)
+    return params, dy @ W_hy.T
 
 
 @BACKWARD.add

@@ -56,9 +56,18 @@ def step_recurrent_weights_transposed(params, x, h_prev):
 
 
 @STEP.add
-def step_input_weights_transposed(params, x, h_prev):
-    """x is (N, D) and W_xh is (D, H), as its subscripts say: the product fits as it stands, without a transpose."""
+def step_product_with_x_does_not_fit(params, x, h_prev):
+    """The product with x does not fit. Subscripts say what a matrix is for: x (N, D) goes with W_xh (D, H), h_prev (N, H)
+    with W_hh (H, H); the rows stand on the left, and nothing is transposed."""
     h = np.tanh(x @ params.W_xh.T + h_prev @ params.W_hh + params.b_h)
+    return h, Cache(x, h_prev, h)
+
+
+@STEP.add
+def step_product_with_h_prev_does_not_fit(params, x, h_prev):
+    """The product with h_prev does not fit. Subscripts say what a matrix is for: h_prev (N, H) goes with W_hh (H, H),
+    x (N, D) with W_xh (D, H); the rows stand on the left, and nothing is transposed."""
+    h = np.tanh(h_prev @ params.W_xh + x @ params.W_hh + params.b_h)
     return h, Cache(x, h_prev, h)
 
 
@@ -306,6 +315,15 @@ def step_backward_recurrent_weights_not_transposed(params, cache, dh):
 
 
 @STEP_BACKWARD.add
+def step_backward_both_recurrent_transposes(params, cache, dh):
+    """Two transposes are wrong, and W_hh, being square, does not complain: its gradient has rows for h_{t-1} and columns
+    for z_t, like W_hh, and in dh_prev W_hh is transposed. W_xh and dx show how."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, dz.T @ cache.h_prev, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh
+
+
+@STEP_BACKWARD.add
 def step_backward_input_weights_not_transposed(params, cache, dh):
     """In your dx, W_xh is not transposed: dz is (N, H), W_xh is (D, H), and dx has to be (N, D)."""
     dz = dh * (1 - cache.h**2)
@@ -392,6 +410,42 @@ def step_backward_dh_for_dz_going_back(params, cache, dh):
     dz = dh * (1 - cache.h**2)
     grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
     return grads, dh @ params.W_xh.T, dh @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_dh_for_dz_in_dh_prev(params, cache, dh):
+    """Only dh_prev is off: it is made from dh. h_{t-1} enters z_t, before tanh, so what goes back through W_hh is dz."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dh @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_dh_for_dz_in_dx(params, cache, dh):
+    """Only dx is off: it is made from dh. x_t enters z_t, before tanh, so what goes back through W_xh is dz."""
+    dz = dh * (1 - cache.h**2)
+    grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dh @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_cache_taken_apart_from_its_end(params, cache, dh):
+    """You take the cache apart in another order than it has: x, h_prev, h = cache. Your h holds x, and your x holds h.
+    By name, cache.h and cache.x, it cannot go wrong."""
+    h, h_prev, x = cache
+    dz = dh * (1 - h**2)
+    grads = Params(x.T @ dz, h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
+def step_backward_old_and_new_state_exchanged(params, cache, dh):
+    """Old and new state have changed places: your h holds h_{t-1}, your h_prev holds h_t. The order in the cache is
+    x, h_prev, h."""
+    x, h, h_prev = cache
+    dz = dh * (1 - h**2)
+    grads = Params(x.T @ dz, h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
 
 
 @STEP_BACKWARD.add
@@ -613,7 +667,8 @@ EXERCISES = (
             "and each factor of a product gets dz times the other factor.",
             "dz is (N, H). Every gradient has the shape of what it belongs to: "
             "W_xh (D, H), W_hh (H, H), b_h (H,), dx (N, D), dh_prev (N, H). "
-            "That settles which factor is transposed and on which side it stands.",
+            "That settles which factor is transposed and on which side it stands, except for W_hh, which is square: "
+            "do there as for W_xh.",
             "dz is dh times 1 - cache.h**2. The gradient of W_xh is cache.x.T @ dz, and dx is dz @ params.W_xh.T; "
             "the two for W_hh look just like them. b_h was added to every row of the batch: sum dz over that axis.",
         ),
