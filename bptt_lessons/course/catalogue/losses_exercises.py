@@ -235,8 +235,8 @@ def mse_gradient_summed_over_the_batch(y, target, mask):
 
 @MSE_GRADIENT.add
 def mse_gradient_mutates_input(y, target, mask):
-    """The values are right, but -= writes into y, which belongs to whoever called you:
-    put the difference into a new array."""
+    """The values are right, but you write into an array that belongs to whoever called you, y or target: -= does so,
+    and target[~mask] = 0. A plain y - target makes a new array."""
     y -= target
     y *= 2 / (mask.sum() * y.shape[2])
     y[~mask] = 0
@@ -502,8 +502,8 @@ def softmax_cross_entropy_target_as_the_first_index(y, target):
 
 @CROSS_ENTROPY.add
 def softmax_cross_entropy_one_maximum_for_all(y, target):
-    """You subtract one maximum from everything. Where all K logits are far below it, every exp is 0 and its log -inf:
-    each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, every exp is 0 and its
+    log -inf: each (t, n) needs its own maximum, over the last axis."""
     shifted = y - y.max()
     log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
     return -np.mean(_at_target(log_p, target))
@@ -511,8 +511,8 @@ def softmax_cross_entropy_one_maximum_for_all(y, target):
 
 @CROSS_ENTROPY.add
 def softmax_cross_entropy_one_maximum_in_the_softmax(y, target):
-    """You subtract one maximum from everything. Where all K logits are far below it, the softmax is 0 / 0, nan:
-    each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is 0 / 0,
+    nan: each (t, n) needs its own maximum, over the last axis."""
     e = np.exp(y - y.max())
     return -np.mean(np.log(_at_target(e / e.sum(axis=2, keepdims=True), target)))
 
@@ -534,6 +534,70 @@ def softmax_cross_entropy_probability_for_loss(y, target):
 def softmax_cross_entropy_one_loss_per_step(y, target):
     """You return a loss for every (t, n). Training needs one number: their mean."""
     return -_at_target(_log_softmax(y), target)
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_softmax_over_the_rows(y, target):
+    """Your probabilities sum to 1 over all steps and sequences: axis 0 of rows (rows, K) is the rows themselves.
+    They should sum to 1 over the K classes, axis 1 there."""
+    rows, classes = y.reshape(-1, y.shape[2]), target.reshape(-1)
+    rows = rows - rows.max(axis=0)
+    log_p = rows - np.log(np.exp(rows).sum(axis=0))
+    return -np.mean(log_p[np.arange(len(rows)), classes])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_sum_over_the_rows(y, target):
+    """Your maximum is over the classes, but your sum runs over the rows, axis 0. Both run over the K classes,
+    axis 1 of rows (rows, K)."""
+    rows, classes = y.reshape(-1, y.shape[2]), target.reshape(-1)
+    rows = rows - rows.max(axis=1, keepdims=True)
+    log_p = rows - np.log(np.exp(rows).sum(axis=0))
+    return -np.mean(log_p[np.arange(len(rows)), classes])
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_sum_over_the_batch(y, target):
+    """Your maximum is over the classes, but your sum runs over the batch, axis 1. Both run over the K classes,
+    the last axis."""
+    shifted = y - y.max(axis=2, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_sum_over_steps(y, target):
+    """Your maximum is over the classes, but your sum runs over the steps, axis 0. Both run over the K classes,
+    the last axis."""
+    shifted = y - y.max(axis=2, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_one_maximum_per_sequence(y, target):
+    """You subtract one maximum from all steps of a sequence. Where all K logits of a step are far below it,
+    every exp is 0: each (t, n) needs its own, over the last axis only."""
+    shifted = y - y.max(axis=(0, 2), keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_float32_inside(y, target):
+    """You compute in float32. It has seven digits, and of a logit near 500 only four are left behind the point:
+    stay in the dtype of y, float64 here."""
+    return -np.mean(_at_target(_log_softmax(y.astype(np.float32)), target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_float32_and_the_maximum_added_back(y, target):
+    """You compute in float32, whose seven digits are few for a logit near 1000, and add the maximum back, which loses
+    more of them: stay in the dtype of y, float64 here."""
+    rows, classes = y.astype(np.float32).reshape(-1, y.shape[2]), target.reshape(-1)
+    m = rows.max(axis=1)
+    log_sum = m + np.log(np.exp(rows - m[:, None]).sum(axis=1))
+    return np.mean(log_sum - rows[np.arange(len(rows)), classes])
 
 
 CROSS_ENTROPY_GRADIENT = Mistakes("softmax_cross_entropy_gradient")
@@ -589,6 +653,65 @@ def softmax_cross_entropy_gradient_exp_of_large_logits(y, target):
 def softmax_cross_entropy_gradient_softmax_over_the_batch(y, target):
     """Your probabilities sum to 1 over the batch. They should sum to 1 over the K classes, the last axis."""
     return (_softmax(y, axis=1) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_softmax_over_steps(y, target):
+    """Your probabilities sum to 1 over the steps. They should sum to 1 over the K classes, the last axis."""
+    return (_softmax(y, axis=0) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_softmax_over_the_rows(y, target):
+    """Your probabilities sum to 1 over all steps and sequences: axis 0 of rows (rows, K) is the rows themselves.
+    They should sum to 1 over the K classes, axis 1 there."""
+    return (_softmax(y, axis=(0, 1)) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_sum_over_the_rows(y, target):
+    """Your maximum is over the classes, but you divide by a sum over the rows, axis 0. Both run over the K classes,
+    axis 1 of rows (rows, K)."""
+    e = np.exp(y - y.max(axis=2, keepdims=True))
+    return (e / e.sum(axis=(0, 1)) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_sum_over_the_batch(y, target):
+    """Your maximum is over the classes, but you divide by a sum over the batch, axis 1. Both run over the K classes,
+    the last axis."""
+    e = np.exp(y - y.max(axis=2, keepdims=True))
+    return (e / e.sum(axis=1, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_sum_over_steps(y, target):
+    """Your maximum is over the classes, but you divide by a sum over the steps, axis 0. Both run over the K classes,
+    the last axis."""
+    e = np.exp(y - y.max(axis=2, keepdims=True))
+    return (e / e.sum(axis=0, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_one_subtracted_after_the_mean(y, target):
+    """You divide by T·N first and then subtract 1. The mean divides the whole of each (t, n)'s gradient,
+    the 1 included: subtract first, then divide."""
+    return _softmax(y) / target.size - _one_hot(target, y.shape[2])
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_one_maximum_per_sequence(y, target):
+    """You subtract one maximum from all steps of a sequence. Where all K logits of a step are far below it,
+    the softmax is 0 / 0: each (t, n) needs its own, over the last axis only."""
+    e = np.exp(y - y.max(axis=(0, 2), keepdims=True))
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_float32_inside(y, target):
+    """You compute in float32. It has seven digits, and of a logit near 500 only four are left behind the point:
+    stay in the dtype of y, float64 here."""
+    return (_softmax(y.astype(np.float32)) - _one_hot(target, y.shape[2])) / target.size
 
 
 @CROSS_ENTROPY_GRADIENT.add
@@ -688,8 +811,8 @@ def softmax_cross_entropy_gradient_rows_not_unfolded(y, target):
 
 @CROSS_ENTROPY_GRADIENT.add
 def softmax_cross_entropy_gradient_one_maximum_for_all(y, target):
-    """You subtract one maximum from everything. Where all K logits are far below it, the softmax is 0 / 0, nan:
-    each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is 0 / 0,
+    nan: each (t, n) needs its own maximum, over the last axis."""
     e = np.exp(y - y.max())
     return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
 
@@ -785,7 +908,7 @@ EXERCISES = (
     _exercise(
         "losses.softmax_cross_entropy",
         "01_unrolling_a_recurrent_network",
-        7,
+        10,
         losses.softmax_cross_entropy,
         '''def my_losses_softmax_cross_entropy(y, target):
     """The mean over (t, n) of -log softmax(y_t)[target_t], in nats. y (T, N, K) are logits, target (T, N) classes."""
