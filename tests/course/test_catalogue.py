@@ -17,7 +17,7 @@ from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.grading import printed_case
 from bptt_lessons.course.sandbox import copied
 from bptt_lessons.gradients.gradcheck import by_field, complex_step, relative_error, worst_error
-from bptt_lessons.nested import add, named_arrays, zeros_like
+from bptt_lessons.nested import add, map_arrays, named_arrays, zeros_like
 from bptt_lessons.training.loop import Model
 from bptt_lessons.training.readout import Readout
 
@@ -542,9 +542,101 @@ def unrolled_backward_with_arrays(cell, params, caches, dh):
     return grads, dx, dh_next
 
 
+def unrolled_forward_by_equation_into_rows(cell, params, x, state0):
+    T, N, _ = x.shape
+    h, caches, h_prev = np.zeros((T, N, params.W_xh.shape[1])), [], state0
+    for t in range(T):
+        h[t] = np.tanh(x[t] @ params.W_xh + h_prev @ params.W_hh + params.b_h)
+        caches.append(Cache(x[t], h_prev, h[t]))
+        h_prev = h[t]
+    return h, h_prev, caches
+
+
+def step_with_both_matrices_exchanged(params, x, h_prev):
+    h = np.tanh(x @ params.W_hh + h_prev @ params.W_xh + params.b_h)
+    return h, Cache(x, h_prev, h)
+
+
+def sigmoid_of_a_maximum(z):
+    return 1 / (1 + np.exp(-max(0, z)))
+
+
+def complex_copy_and_real_step(f, w, eps):
+    gradient = np.zeros(w.shape)
+    for i in np.ndindex(w.shape):
+        u = w + 0j
+        u[i] += eps
+        gradient[i] = f(u).imag / eps
+    return gradient
+
+
+def up_is_w_and_down_is_w(f, w, eps):
+    gradient, up, down = np.empty(w.shape), w, w
+    for i in np.ndindex(w.shape):
+        up[i] += eps
+        down[i] -= eps
+        gradient[i] = (f(up) - f(down)) / (2 * eps)
+    return gradient
+
+
+def mse_gradient_with_target_put_right(y, target, mask):
+    target[~mask] = 0
+    return 2 * (y - target) * mask[..., None] / (mask.sum() * y.shape[2])
+
+
+def cross_entropy_with_one_maximum_per_step(y, target):
+    shifted = y - y.max(axis=(1, 2))[:, None, None]
+    return np.mean(np.log(np.exp(shifted).sum(2)) - np.take_along_axis(shifted, target[..., None], 2)[..., 0])
+
+
+def cross_entropy_gradient_with_one_maximum_per_step(y, target):
+    p = np.exp(y - y.max(axis=(1, 2))[:, None, None])
+    return (p / p.sum(2)[..., None] - np.eye(y.shape[2])[target]) / target.size
+
+
+def cross_entropy_in_rows_of_float32(y, target):
+    rows = y.astype(np.float32).reshape(-1, y.shape[2])
+    rows = rows - rows.max(1)[:, None]
+    return np.mean(np.log(np.exp(rows).sum(1)) - rows[np.arange(len(rows)), target.ravel()])
+
+
+def cross_entropy_gradient_in_float32(y, target):
+    p = np.exp(np.float32(y) - np.float32(y).max(2)[..., None])
+    p /= p.sum(2)[..., None]
+    p[np.arange(len(y))[:, None], np.arange(y.shape[1]), target] -= 1
+    return p / target.size
+
+
+def readout_backward_into_params(params, h, dy):
+    dh = np.einsum("tnk,hk->tnh", dy, params.W_hy)
+    params.W_hy[...] = np.einsum("tnh,tnk->hk", h, dy)
+    params.b_y[...] = dy.sum((0, 1))
+    return params, dh
+
+
+def sgd_with_its_names_exchanged(params, grads, lr):
+    return map_arrays(lambda dp, p: p - lr * dp, params, grads)
+
+
 @pytest.mark.parametrize(
     ("name", "function", "identifier"),
     [
+        ("unrolled.forward", unrolled_forward_by_equation_into_rows, "step-written-out-into-rows"),
+        ("rnn.step", step_with_both_matrices_exchanged, "product-with-x-does-not-fit"),
+        ("activations.sigmoid", sigmoid_of_a_maximum, "if-on-an-array"),
+        ("gradcheck.complex_step", complex_copy_and_real_step, "copy-still-real"),
+        ("gradcheck.central_difference", up_is_w_and_down_is_w, "up-and-down-are-w"),
+        ("losses.mse_gradient", mse_gradient_with_target_put_right, "mutates-input"),
+        ("losses.softmax_cross_entropy", cross_entropy_with_one_maximum_per_step, "one-maximum-for-all"),
+        (
+            "losses.softmax_cross_entropy_gradient",
+            cross_entropy_gradient_with_one_maximum_per_step,
+            "one-maximum-for-all",
+        ),
+        ("losses.softmax_cross_entropy", cross_entropy_in_rows_of_float32, "float32-inside"),
+        ("losses.softmax_cross_entropy_gradient", cross_entropy_gradient_in_float32, "float32-inside"),
+        ("readout.backward", readout_backward_into_params, "mutates-input"),
+        ("optim.sgd", sgd_with_its_names_exchanged, "params-and-grads-exchanged"),
         ("losses.softmax_cross_entropy", cross_entropy_without_keepdims_in_the_softmax, "keepdims-forgotten"),
         ("losses.softmax_cross_entropy", cross_entropy_with_one_maximum_in_rows, "one-maximum-for-all"),
         ("losses.mse", mse_with_a_flat_mask, "mask-without-an-axis"),
@@ -584,6 +676,55 @@ def no_dh_next_and_arrays_for_states(cell, params, caches, dh):
 )
 def test_what_only_the_last_case_shows_does_not_hide_a_mistake_that_all_show(name, function, identifier):
     assert EXERCISES[name].grade(function).misconception == identifier
+
+
+LOOPS = [  # where dh_next starts, in which order t runs, what step_backward takes, what is returned as dstate_0
+    ("0", "reversed(range(T))", "caches[t], dh[t]", "dh_next", "no-dh-next"),
+    ("0", "range(T)", "caches[t], dh[t]", "dh_next", "no-dh-next-walking-forward"),
+    ("0", "reversed(range(T))", "caches[t], dh[t]", "dh[0]", "no-dh-next-and-dh-for-dstate-0"),
+    ("0", "reversed(range(T))", "caches[t], dh[t]", "0 * dh[0]", "dh-next-never-updated"),
+    ("0 * dh[0]", "reversed(range(T))", "caches[t], dh_next", "dh_next", "sum-of-roads-not-kept"),
+    ("0", "reversed(range(T))", "caches[t], dh[t] + dh_next", "dh[0]", "dh-for-dstate-0"),
+    ("dh[-1]", "reversed(range(T))", "caches[t], dh[t] + dh_next", "dh_next", "last-loss-twice"),
+    ("dh[-1]", "reversed(range(T))", "caches[t], dh_next", "dh_next", "own-loss-forgotten"),
+    ("0", "range(T)", "caches[T - 1 - t], dh[t] + dh_next", "dh_next", "caches-only-reversed"),
+    ("0", "range(T)", "caches[T - 1 - t], dh[T - 1 - t] + dh_next", "dh_next", "dx-last-first"),
+    ("0", "range(T)", "caches[T - t], dh[t] + dh_next", "dh_next", "starts-beyond-the-caches"),
+    ("0", "reversed(range(T))", "caches[T - 1 - t], dh[T - 1 - t] + dh_next", "dh_next", "turned-round-twice"),
+    ("0", "reversed(range(T))", "caches[T - 1 - t], dh[t] + dh_next", "dh_next", "caches-not-reversed"),
+    ("0", "reversed(range(T))", "caches[t - 1], dh[t] + dh_next", "dh_next", "cache-of-the-step-before"),
+]
+
+
+@pytest.mark.parametrize(("start", "order", "taken", "dstate_0", "identifier"), LOOPS)
+def test_loops_back_in_time_are_told_apart(start, order, taken, dstate_0, identifier):
+    assert EXERCISES["unrolled.backward"].grade(loop_back(start, order, taken, dstate_0)).misconception == identifier
+
+
+@pytest.mark.parametrize(
+    ("start", "order", "taken", "dstate_0", "identifier"), [loop for loop in LOOPS if "+ dh_next" in loop[2]]
+)
+def test_loops_back_in_time_are_told_apart_with_add_to_hidden_too(start, order, taken, dstate_0, identifier):
+    cache, dh_t = taken.removesuffix(" + dh_next").split(", ")
+    start = "cell.zero_state(params, N)" if start == "0" else start
+    function = loop_back(start, order, f"{cache}, add_to_hidden(dh_next, {dh_t})", dstate_0)
+    assert EXERCISES["unrolled.backward"].grade(function).misconception == identifier
+
+
+def loop_back(start, order, taken, dstate_0):
+    """Write a loop back in time and run its definition."""
+    source = f"""
+def backward(cell, params, caches, dh):
+    T, N, _ = dh.shape
+    grads, dx, dh_next = zeros_like(params), [None] * T, {start}
+    for t in {order}:
+        grads_t, dx[t], dh_next = cell.step_backward(params, {taken})
+        grads = add(grads, grads_t)
+    return grads, np.stack(dx), {dstate_0}
+"""
+    names = {"np": np, "add": add, "zeros_like": zeros_like, "add_to_hidden": add_to_hidden}
+    exec(source, names)
+    return names["backward"]
 
 
 def test_no_sentence_is_told_twice_in_one_exercise():

@@ -153,8 +153,8 @@ def central_difference_up_and_down_are_one_array(f, w, eps):
 
 @CENTRAL.add
 def central_difference_up_and_down_are_w(f, w, eps):
-    """up = w makes no copy: up, down and w are three names for one array, which goes up and down again. Your gradient is
-    zero, and w itself has been written into: take w.copy() for each."""
+    """up = w makes no copy: up, down and w are three names for one array, which goes up and down again. Your
+    gradient is zero, and w itself has been written into: take w.copy() for each."""
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
         up = w
@@ -188,6 +188,31 @@ def central_difference_one_step_back_too_few(f, w, eps):
         above = f(w)
         w[i] -= eps
         gradient[i] = (above - f(w)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_one_step_back_too_few_in_a_copy(f, w, eps):
+    """You move one copy up by eps and back by eps, which leads to w, not to w - eps: your difference covers eps
+    and you divide by 2 eps. Take two copies, one up, one down."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        up = w.copy()
+        up[i] += eps
+        gradient[i] = (f(up) - f(w)) / (2 * eps)
+    return gradient
+
+
+@CENTRAL.add
+def central_difference_forward_only_in_w(f, w, eps):
+    """That is the forward difference, whose error falls as eps only: step to both sides of w. And adding and
+    subtracting eps does not put w back exactly: work on copies."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        below = f(w)
+        w[i] += eps
+        gradient[i] = (f(w) - below) / eps
+        w[i] -= eps
     return gradient
 
 
@@ -399,6 +424,17 @@ def complex_step_copy_still_real(f, w, eps):
         w_step = w.copy()
         w_step[i] += 1j * eps
         gradient[i] = np.imag(f(w_step)) / eps
+    return gradient
+
+
+@COMPLEX.add
+def complex_step_imaginary_step_into_w(f, w, eps):
+    """w is an array of real numbers, and += cannot put complex ones into it. Make a complex copy for each entry,
+    w.astype(complex), and add 1j * eps to that entry."""
+    gradient = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        w += 1j * eps
+        gradient[i] = np.imag(f(w)) / eps
     return gradient
 
 

@@ -502,8 +502,8 @@ def softmax_cross_entropy_target_as_the_first_index(y, target):
 
 @CROSS_ENTROPY.add
 def softmax_cross_entropy_one_maximum_for_all(y, target):
-    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, every exp is 0 and its
-    log -inf: each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, every exp is 0
+    and its log -inf: each (t, n) needs its own maximum, over the last axis."""
     shifted = y - y.max()
     log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
     return -np.mean(_at_target(log_p, target))
@@ -511,8 +511,8 @@ def softmax_cross_entropy_one_maximum_for_all(y, target):
 
 @CROSS_ENTROPY.add
 def softmax_cross_entropy_one_maximum_in_the_softmax(y, target):
-    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is 0 / 0,
-    nan: each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is
+    0 / 0, nan: each (t, n) needs its own maximum, over the last axis."""
     e = np.exp(y - y.max())
     return -np.mean(np.log(_at_target(e / e.sum(axis=2, keepdims=True), target)))
 
@@ -581,6 +581,41 @@ def softmax_cross_entropy_one_maximum_per_sequence(y, target):
     shifted = y - y.max(axis=(0, 2), keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
     return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_maximum_over_the_rows(y, target):
+    """Your maximum runs over the rows, axis 0, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    shifted = y - y.max(axis=(0, 1), keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_maximum_over_the_batch(y, target):
+    """Your maximum runs over the batch, axis 1, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    shifted = y - y.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_maximum_over_steps(y, target):
+    """Your maximum runs over the steps, axis 0, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    shifted = y - y.max(axis=0, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    return -np.mean(_at_target(log_p, target))
+
+
+@CROSS_ENTROPY.add
+def softmax_cross_entropy_one_maximum_per_sequence_in_the_softmax(y, target):
+    """You subtract one maximum from all steps of a sequence. Where all K logits of a step are far below it,
+    the softmax is 0 / 0, nan: each (t, n) needs its own, over the last axis only."""
+    e = np.exp(y - y.max(axis=(0, 2), keepdims=True))
+    return -np.mean(np.log(_at_target(e / e.sum(axis=2, keepdims=True), target)))
 
 
 @CROSS_ENTROPY.add
@@ -708,6 +743,30 @@ def softmax_cross_entropy_gradient_one_maximum_per_sequence(y, target):
 
 
 @CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_maximum_over_the_rows(y, target):
+    """Your maximum runs over the rows, axis 0, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    e = np.exp(y - y.max(axis=(0, 1), keepdims=True))
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_maximum_over_the_batch(y, target):
+    """Your maximum runs over the batch, axis 1, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    e = np.exp(y - y.max(axis=1, keepdims=True))
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_maximum_over_steps(y, target):
+    """Your maximum runs over the steps, axis 0, so the K logits of one (t, n) move by different amounts, and that
+    changes the softmax. It has to run over the K classes, like the sum."""
+    e = np.exp(y - y.max(axis=0, keepdims=True))
+    return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
 def softmax_cross_entropy_gradient_float32_inside(y, target):
     """You compute in float32. It has seven digits, and of a logit near 500 only four are left behind the point:
     stay in the dtype of y, float64 here."""
@@ -811,8 +870,8 @@ def softmax_cross_entropy_gradient_rows_not_unfolded(y, target):
 
 @CROSS_ENTROPY_GRADIENT.add
 def softmax_cross_entropy_gradient_one_maximum_for_all(y, target):
-    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is 0 / 0,
-    nan: each (t, n) needs its own maximum, over the last axis."""
+    """You subtract one maximum for several (t, n), or for all. Where all K logits are far below it, the softmax is
+    0 / 0, nan: each (t, n) needs its own maximum, over the last axis."""
     e = np.exp(y - y.max())
     return (e / e.sum(axis=2, keepdims=True) - _one_hot(target, y.shape[2])) / target.size
 

@@ -128,10 +128,19 @@ def sgd_mutates_input(params, grads, lr):
 
 @SGD.add
 def sgd_mutates_in_a_loop(params, grads, lr):
-    """-= writes into the arrays that you were given, so nothing is left to go back to. And your loop goes one level deep,
-    while the fields of a Model are NamedTuples themselves. map_arrays does neither."""
+    """-= writes into the arrays that you were given, so nothing is left to go back to. And your loop goes one
+    level deep, while the fields of a Model are NamedTuples themselves. map_arrays does neither."""
     for p, dp in zip(params, grads, strict=True):
         p -= lr * dp
+    return params
+
+
+@SGD.add
+def sgd_items_assigned(params, grads, lr):
+    """An item of a tuple cannot be given a new value, and NamedTuples are tuples: they do not change.
+    map_arrays(function, params, grads) builds a new one."""
+    for i in range(len(params)):
+        params[i] -= lr * grads[i]
     return params
 
 

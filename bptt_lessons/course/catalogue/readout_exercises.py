@@ -201,6 +201,15 @@ def backward_averaged_over_the_batch(params, h, dy):
 
 
 @BACKWARD.add
+def backward_everything_averaged_over_the_batch(params, h, dy):
+    """You divide all three by N, dh too. The average belongs to the loss, and dy knows it already:
+    dividing again counts it twice."""
+    rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
+    N = h.shape[1]
+    return Readout(rows_h.T @ rows_dy / N, rows_dy.sum(axis=0) / N), dy @ params.W_hy.T / N
+
+
+@BACKWARD.add
 def backward_averaged_over_steps(params, h, dy):
     """You divide the gradients of W_hy and b_y by T. The average belongs to the loss, and dy knows it already:
     here the parts of all steps add up."""
@@ -211,8 +220,8 @@ def backward_averaged_over_steps(params, h, dy):
 
 @BACKWARD.add
 def backward_mutates_input(params, h, dy):
-    """The values are right, but you write into what you were given. params are still needed as they are, for the update:
-    make a new Readout(W_hy, b_y) for the gradients."""
+    """The values are right, but you write into what you were given. params are still needed as they are, for the
+    update: make a new Readout(W_hy, b_y) for the gradients."""
     rows_h, rows_dy = h.reshape(-1, h.shape[2]), dy.reshape(-1, dy.shape[2])
     dh = dy @ params.W_hy.T
     params.W_hy[:], params.b_y[:] = rows_h.T @ rows_dy, rows_dy.sum(axis=0)

@@ -57,8 +57,8 @@ def step_recurrent_weights_transposed(params, x, h_prev):
 
 @STEP.add
 def step_product_with_x_does_not_fit(params, x, h_prev):
-    """The product with x does not fit. Subscripts say what a matrix is for: x (N, D) goes with W_xh (D, H), h_prev (N, H)
-    with W_hh (H, H); the rows stand on the left, and nothing is transposed."""
+    """The product with x does not fit. Subscripts say what a matrix is for: x (N, D) goes with W_xh (D, H), h_prev
+    (N, H) with W_hh (H, H); the rows stand on the left, and nothing is transposed."""
     h = np.tanh(x @ params.W_xh.T + h_prev @ params.W_hh + params.b_h)
     return h, Cache(x, h_prev, h)
 
@@ -316,8 +316,8 @@ def step_backward_recurrent_weights_not_transposed(params, cache, dh):
 
 @STEP_BACKWARD.add
 def step_backward_both_recurrent_transposes(params, cache, dh):
-    """Two transposes are wrong, and W_hh, being square, does not complain: its gradient has rows for h_{t-1} and columns
-    for z_t, like W_hh, and in dh_prev W_hh is transposed. W_xh and dx show how."""
+    """Two transposes are wrong, and W_hh, being square, does not complain: its gradient has rows for h_{t-1} and
+    columns for z_t, like W_hh, and in dh_prev W_hh is transposed. W_xh and dx show how."""
     dz = dh * (1 - cache.h**2)
     grads = Params(cache.x.T @ dz, dz.T @ cache.h_prev, dz.sum(axis=0))
     return grads, dz @ params.W_xh.T, dz @ params.W_hh
@@ -414,7 +414,8 @@ def step_backward_dh_for_dz_going_back(params, cache, dh):
 
 @STEP_BACKWARD.add
 def step_backward_dh_for_dz_in_dh_prev(params, cache, dh):
-    """Only dh_prev is off: it is made from dh. h_{t-1} enters z_t, before tanh, so what goes back through W_hh is dz."""
+    """Only dh_prev is off: it is made from dh. h_{t-1} enters z_t, before tanh, so what goes back through W_hh is
+    dz."""
     dz = dh * (1 - cache.h**2)
     grads = Params(cache.x.T @ dz, cache.h_prev.T @ dz, dz.sum(axis=0))
     return grads, dz @ params.W_xh.T, dh @ params.W_hh.T

@@ -778,6 +778,18 @@ def backward_fields_assigned(cell, params, caches, dh):
 
 
 @BACKWARD.add
+def backward_no_dh_next_walking_forward(cell, params, caches, dh):
+    """Your gradient stops at each step's own loss, and you walk from the first step to the last. Walk backward in time,
+    and add what step t + 1 sent back, its third result, to dh[t] before you call step_backward."""
+    grads, dx = zeros_like(params), []
+    for t in range(len(dh)):
+        grads_t, dx_t, dh_prev = cell.step_backward(params, caches[t], dh[t])
+        grads = add(grads, grads_t)
+        dx.append(dx_t)
+    return grads, np.stack(dx), dh_prev
+
+
+@BACKWARD.add
 def backward_no_dh_next_and_dh_for_dstate_0(cell, params, caches, dh):
     """Your gradient stops at each step's own loss, and dstate_0 is dh[0]. The third thing that step_backward returns
     goes back to h_{t-1}: it is added to dh[t - 1] there, and the last of them is dstate_0."""
@@ -853,12 +865,11 @@ def backward_cache_of_the_step_before(cell, params, caches, dh):
 def backward_minus_t_from_the_end(cell, params, caches, dh):
     """Counting from the end starts at -1, and your index starts at -0, which is 0, the first step:
     caches[-t - 1] and dh[-t - 1], or let t count down."""
-    T, grads, dx, dh_next = len(dh), zeros_like(params), [], np.zeros_like(dh[0])
-    for t in range(T):
-        grads_t, dx_t, dh_next = cell.step_backward(params, caches[-t], dh[-t] + dh_next)
+    grads, dx, dh_next = zeros_like(params), [None] * len(dh), np.zeros_like(dh[0])
+    for t in range(len(dh)):
+        grads_t, dx[-t], dh_next = cell.step_backward(params, caches[-t], dh[-t] + dh_next)
         grads = add(grads, grads_t)
-        dx.append(dx_t)
-    return grads, np.stack(dx[::-1]), dh_next
+    return grads, np.stack(dx), dh_next
 
 
 @BACKWARD.add
