@@ -68,9 +68,9 @@ def elsewhere(name: str) -> str:
         "    if isinstance(value, (tuple, list)):\n"
         "        return tuple(plain(item) for item in value)\n"
         "    return np.float32(value)\n\n\n"
-        f"def {exercise.learner_name}(*arguments):\n"
+        f"def {exercise.learner_name}(*arguments, **named):\n"
         "    from bptt_lessons.course import EXERCISES\n\n"
-        f"    return plain(EXERCISES[{name!r}].solution(*arguments))"
+        f"    return plain(EXERCISES[{name!r}].solution(*arguments, **named))"
     )
 
 
