@@ -440,6 +440,16 @@ def step_backward_cache_taken_apart_from_its_end(params, cache, dh):
 
 
 @STEP_BACKWARD.add
+def step_backward_cache_in_reverse_with_the_slope_first(params, cache, dh):
+    """What you call h is x, the cache's first field, and what you call x is h: the order is x, h_prev, h = cache.
+    By name, cache.h and cache.x, it cannot go wrong."""
+    h, h_prev, x = cache
+    dz = (1 - h**2) * dh
+    grads = Params(x.T @ dz, h_prev.T @ dz, dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz @ params.W_hh.T
+
+
+@STEP_BACKWARD.add
 def step_backward_old_and_new_state_exchanged(params, cache, dh):
     """Old and new state have changed places: your h holds h_{t-1}, your h_prev holds h_t. The order in the cache is
     x, h_prev, h."""

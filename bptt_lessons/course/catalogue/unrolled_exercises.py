@@ -865,11 +865,12 @@ def backward_cache_of_the_step_before(cell, params, caches, dh):
 def backward_minus_t_from_the_end(cell, params, caches, dh):
     """Counting from the end starts at -1, and your index starts at -0, which is 0, the first step:
     caches[-t - 1] and dh[-t - 1], or let t count down."""
-    grads, dx, dh_next = zeros_like(params), [None] * len(dh), np.zeros_like(dh[0])
-    for t in range(len(dh)):
+    T = len(dh)
+    grads, dx, dh_next = zeros_like(params), np.zeros((T, *caches[0].x.shape)), np.zeros_like(dh[0])
+    for t in range(T):
         grads_t, dx[-t], dh_next = cell.step_backward(params, caches[-t], dh[-t] + dh_next)
         grads = add(grads, grads_t)
-    return grads, np.stack(dx), dh_next
+    return grads, dx, dh_next
 
 
 @BACKWARD.add
