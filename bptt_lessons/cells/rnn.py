@@ -59,7 +59,7 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     ValueError
         If a size is below 1 or the dtype is not a real floating one.
     """
-    bound = 1 / np.sqrt(check_size("H", H))
+    bound = check_size("H", H) ** -0.5
     return Params(
         uniform(rng, check_size("D", D), H, bound, dtype),
         uniform(rng, H, H, bound, dtype),

@@ -46,7 +46,7 @@ def check(name: str, *, time_limit: float = 5.0) -> Callable[..., Any]:
     callable
         The learner's function if it is right, else the package's.
     """
-    exercise = EXERCISES.get(name)
+    exercise = found(name)
     if exercise is None:
         show(Text(unknown(name)))
         return unavailable
@@ -77,7 +77,7 @@ def check(name: str, *, time_limit: float = 5.0) -> Callable[..., Any]:
 
 def hint(name: str) -> None:
     """Show the next hint of an exercise: first the idea, then the shapes, then almost the line."""
-    exercise = EXERCISES.get(name)
+    exercise = found(name)
     if exercise is None:
         show(Text(unknown(name)))
         return
@@ -92,7 +92,7 @@ def hint(name: str) -> None:
 
 def solution(name: str) -> None:
     """Show the source of the package's function."""
-    exercise = EXERCISES.get(name)
+    exercise = found(name)
     show(Text(unknown(name)) if exercise is None else Text(f"{name}:", block=inspect.getsource(exercise.solution)))
 
 
@@ -104,9 +104,10 @@ def example(name: str, number: int = 1) -> tuple[Any, ...]:
     ValueError
         If there is no such exercise or case.
     """
-    if name not in EXERCISES:
+    exercise = found(name)
+    if exercise is None:
         raise ValueError(unknown(name))
-    cases = EXERCISES[name].make_cases()
+    cases = exercise.make_cases()
     if number not in range(1, len(cases) + 1):
         raise ValueError(f"number must be 1 ... {len(cases)} for {name}, got {number!r}")
     return tuple(map(copied, cases[number - 1].arguments.values()))
@@ -117,19 +118,25 @@ class LearnerFunction:
 
     def __init__(self, exercise: Exercise, function: Callable[..., Any]) -> None:
         self.exercise, self.function = exercise, function
-        self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in exercise.make_cases()]
+        self.signature = inspect.signature(exercise.solution)
+        with np.errstate(all="ignore"):
+            cases = exercise.make_cases()
+            self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in cases]
         self.failed = False
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.failed:
+            return self.exercise.solution(*args, **kwargs)
         try:
-            return built_like(self.patterns, self.function(*args, **kwargs), precision_of([*args, *kwargs.values()]))
-        except Exception as error:
+            given = self.signature.bind(*args, **kwargs)  # by position: a learner may have named things otherwise
+            value = self.function(*given.args, **given.kwargs)
+            return built_like(self.patterns, value, precision_of([*given.args, *given.kwargs.values()]))
+        except (Exception, SystemExit) as error:
             result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
-            if not self.failed:
-                self.failed = True
-                fault = f"{self.exercise.learner_name} raised {type(error).__name__}: {error}."
-                show(Text(fault, "The lesson goes on with the package's function."))
+            self.failed = True
+            fault = f"{self.exercise.learner_name} raised {type(error).__name__}: {error}."
+            show(Text(fault, "The lesson goes on with the package's function."))
             return result
 
     def __repr__(self) -> str:
@@ -225,9 +232,15 @@ def recorded(exercise: Exercise, report: Report) -> Report:
         return report
     try:
         progress.record(exercise.lesson, exercise.name, report.status, report.misconception)
-    except OSError as error:
-        return report.with_advice(f"Your progress could not be written down: {error.strerror or error}.")
+    except Exception as error:  # wherever it was to go, that must not change the verdict
+        reason = getattr(error, "strerror", None) or error
+        return report.with_advice(f"Your progress could not be written down: {reason}.")
     return report
+
+
+def found(name: object) -> Exercise | None:
+    """Return the exercise of that name, if there is one."""
+    return EXERCISES.get(name) if isinstance(name, str) else None
 
 
 def unknown(name: str) -> str:

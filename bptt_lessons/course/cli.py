@@ -115,7 +115,7 @@ def lessons_folder(named: str | None) -> Path:
     named : str or None
     """
     if named is not None:
-        return Path(os.path.abspath(Path(named).expanduser()))
+        return learner_folder.full_path(named)
     here = Path.cwd()
     return here if (here / learner_folder.OWN).is_dir() else learner_folder.default_folder()
 

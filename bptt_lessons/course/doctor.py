@@ -103,6 +103,7 @@ def all_checks(folder: Path) -> Iterator[Check]:
     """
     yield from quick_checks(folder)
     yield writing(folder)
+    yield recording()
     yield lessons()
     yield imports()
     yield kernel()
@@ -205,6 +206,18 @@ def writing(folder: Path) -> Check:
         if path.exists():
             path.unlink()
     return Check("Writing a file", problem, "choose another folder, or make room on the disk", str(existing))
+
+
+def recording() -> Check:
+    """Check that progress can be written down, wherever ``BPTT_LESSONS_HOME`` says."""
+    name, mend = "Writing progress", "unset BPTT_LESSONS_HOME, or let it name a folder that can be written"
+    try:
+        place = progress.home()
+    except OSError as error:
+        return Check(name, str(error), mend)
+    existing = nearest_existing(place)
+    well = existing.is_dir() and os.access(existing, os.W_OK)
+    return Check(name, "" if well else f"{place} cannot be written", mend, str(place))
 
 
 def free_space(folder: Path) -> Check:

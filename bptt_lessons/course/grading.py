@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import functools
 import inspect
 import textwrap
 import time
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6  # relative, for each array as a whole
 PRINTED_ENTRIES = 80  # a case with more numbers is not printed
+
+
+PLAIN: dict[str, Any] = {
+    "precision": 8, "threshold": 1000, "edgeitems": 3, "linewidth": 75, "suppress": False, "nanstr": "nan",
+    "infstr": "inf", "sign": "-", "floatmode": "maxprec", "formatter": None,
+}  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -63,7 +70,8 @@ def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Repo
         if not callable(function):
             kind = type(function).__name__
             return wrong(exercise, "not-a-function", [f"`{exercise.learner_name}` is of type {kind}, not a function."])
-        return judged(exercise, function, time_limit)
+        with np.errstate(all="ignore"), np.printoptions(**PLAIN):  # whatever the learner has set
+            return judged(exercise, function, time_limit if 0 < time_limit < float("inf") else 5.0)
     except Exception as error:  # a fault of ours must not stop a lesson
         text = f"The check itself failed ({type(error).__name__}: {error})."
         return wrong(exercise, "check-failed", [text, "That is our fault, not yours; please report it."])
@@ -100,7 +108,11 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected)
     label = f"Case {problem.case + 1} of {len(cases)} ({cases[problem.case].label}): " if len(cases) > 1 else ""
     details = [label + problem.text]
-    printed = outcomes[problem.case].printed.strip()
+    outcome = outcomes[problem.case]
+    if isinstance(outcome, Returned) and outcome.written:
+        details.append(f"{listed(outcome.written)} has been written into, which may be the cause.")
+        found = found or ("mutates-input" if problem.kind == "values" else None)
+    printed = outcome.printed.strip()
     if printed:
         details.append(f"It printed: {printed[:300]}")
     own_name = getattr(function, "__name__", "")
@@ -147,26 +159,32 @@ def matching(
     """Return the catalogued mistake whose results are the learner's.
 
     First in every case; then in all but the last, so that a second mistake, which only
-    that one shows, cannot hide the first.
+    that one shows, cannot hide the first; and each time also without regard to arguments
+    that were written into.
     """
     tried = list(zip(cases, outcomes, expected, strict=False))
+    made = {
+        name: [run(misconception.function, case.arguments, 5.0) for case, _, _ in tried]
+        for name, misconception in exercise.misconceptions.items()
+    }
     for rows in (tried, tried[: len(cases) - 1]):
         if not any(difference(outcome, right, exercise.returns, 0)[0] for _, outcome, right in rows):
             continue
-        for name, misconception in exercise.misconceptions.items():
-            if all(
-                alike(outcome, run(misconception.function, case.arguments, 5.0), right, exercise.returns)
-                for case, outcome, right in rows
-            ):
-                return name
+        for written_too in (True, False):
+            for name, theirs in made.items():
+                if all(
+                    alike(outcome, other, right, exercise.returns, written_too)
+                    for (_, outcome, right), other in zip(rows, theirs, strict=False)
+                ):
+                    return name
     return None
 
 
-def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...]) -> bool:
-    """Whether two outcomes are the same result, or the same exception."""
+def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...], written_too: bool) -> bool:
+    """Whether two outcomes are the same result (and the same arguments written into), or the same exception."""
     if isinstance(a, Raised) and isinstance(b, Raised):
         return (a.kind, a.message) == (b.kind, b.message)
-    if not (isinstance(a, Returned) and isinstance(b, Returned)) or a.written != b.written:
+    if not (isinstance(a, Returned) and isinstance(b, Returned)) or (written_too and a.written != b.written):
         return False
     try:
         pairs = list(zip(leaves(a.value, expected, names), leaves(b.value, expected, names), strict=True))
@@ -368,6 +386,8 @@ def is_stub(function: Callable[..., Any]) -> bool:
     The source decides where there is one.  Without it the byte code does; there
     `return None` differs from `pass` only by its column.
     """
+    while isinstance(function, functools.partial):
+        function = function.func
     code = getattr(function, "__code__", None)
     if code is None:
         return False
@@ -385,9 +405,9 @@ def empty_statement(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Raise):
         raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
         return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+        return statement.value.value is Ellipsis or isinstance(statement.value.value, str)
+    return isinstance(statement, ast.Pass)
 
 
 SILENT = {"RESUME", "NOP", "CACHE", "PRECALL", "PUSH_NULL", "COPY_FREE_VARS", "NOT_TAKEN"}

@@ -62,6 +62,24 @@ def shipped_lessons(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(LESSONS) if path.is_file())
 
 
+def full_path(folder: Path | str) -> Path:
+    """Return a folder's absolute path, ``~`` and all.
+
+    Parameters
+    ----------
+    folder : Path or str
+
+    Raises
+    ------
+    ValueError
+        If it is no path, or begins with the ``~`` of somebody who does not exist.
+    """
+    try:
+        return Path(os.path.abspath(Path(folder).expanduser()))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"folder is {folder!r}, and there is no such place") from error
+
+
 def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = bptt_lessons.__version__) -> Prepared:
     """Bring a learner's folder up to date, without touching any file in it.
 
@@ -87,7 +105,7 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
     OSError
         If the folder cannot be written.
     """
-    folder = Path(os.path.abspath(Path(folder).expanduser()))
+    folder = full_path(folder)
     shipped = shipped_folder() if shipped is None else shipped
     lessons = shipped_lessons(shipped)
     if not lessons:

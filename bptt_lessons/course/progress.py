@@ -50,7 +50,10 @@ def home() -> Path:
         ``BPTT_LESSONS_HOME`` if it is set, else the current folder, which is the notebook's own.
     """
     named = os.environ.get("BPTT_LESSONS_HOME")
-    return Path(named).expanduser() if named else Path.cwd()
+    try:
+        return Path(named).expanduser() if named else Path.cwd()
+    except RuntimeError as error:  # "~nobody"
+        raise OSError(f"BPTT_LESSONS_HOME is {named!r}, and there is no such home folder") from error
 
 
 def parse(line: bytes) -> Entry | None:

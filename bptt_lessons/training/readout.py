@@ -28,7 +28,7 @@ def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> R
     ValueError
         If a size is below 1 or the dtype is not a real floating one.
     """
-    bound = 1 / np.sqrt(check_size("H", H))
+    bound = check_size("H", H) ** -0.5
     return Readout(uniform(rng, H, check_size("K", K), bound, dtype), np.zeros(K, dtype))
 
 

@@ -149,6 +149,13 @@ def test_in_a_plain_program_it_prints(capsys: pytest.CaptureFixture[str]) -> Non
     assert "losses.mse: not attempted yet." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", [None, [], {}, 3])
+def test_what_is_no_name_is_met_calmly(name: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for call in (check, hint, solution):
+        call(name)
+    assert capsys.readouterr().out.count("There is no exercise") == 3
+
+
 @pytest.mark.parametrize("call", [check, hint, solution])
 def test_an_unknown_exercise_is_met_with_the_nearest(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
     call("rnn.stepp")
@@ -213,6 +220,28 @@ def test_plain_tuples_for_a_nested_model_find_their_pattern() -> None:
     assert sgd.grade(plain).status == "correct"
     for case in sgd.make_cases():
         same(at_work("optim.sgd", plain)(*case.arguments.values()), sgd.solution(*case.arguments.values()))
+
+
+def test_after_one_failure_the_packages_function_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    mse, calls = EXERCISES["losses.mse"], []
+
+    def leaves(*arguments: Any) -> Any:
+        calls.append(1)
+        raise SystemExit
+
+    arguments = mse.make_cases()[0].arguments
+    learner = at_work("losses.mse", leaves)
+    assert learner(*arguments.values()) == learner(**arguments) == mse.solution(**arguments)
+    assert len(calls) == 1
+    assert capsys.readouterr().out.count("my_losses_mse raised SystemExit") == 1
+
+
+def test_other_names_for_the_parameters_do_no_harm() -> None:
+    mse = EXERCISES["losses.mse"]
+    learner = at_work("losses.mse", lambda a, b, c: mse.solution(a, b, c))
+    arguments = mse.make_cases()[0].arguments
+    assert learner(**arguments) == mse.solution(**arguments)
+    assert not learner.failed
 
 
 def test_a_single_precision_result_gets_the_arguments_precision_back() -> None:

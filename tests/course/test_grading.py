@@ -46,6 +46,7 @@ NOT_EMPTY = [
     "def f(a):\n    return a",
     "def f(a):\n    raise ValueError",
     "def f(a):\n    a + 1",
+    "def f(a):\n    5",
     "def f(a):\n    if a is None:\n        raise NotImplementedError\n    return a",
     "f = lambda a: a",
 ]
@@ -169,6 +170,39 @@ def test_the_call_to_try_names_the_function_that_was_graded() -> None:
         return h_prev, (x, h_prev, h_prev)
 
     assert "mine(*example('rnn.step'))" in str(STEP.grade(mine))
+
+
+def test_writing_into_an_argument_is_told_beside_a_wrong_value_too() -> None:
+    def doubles(params: Any, x: Any, h_prev: Any) -> Any:
+        h, cache = STEP.solution(params, x, h_prev)
+        x *= 2
+        return h, cache
+
+    report = STEP.grade(doubles)
+    assert report.misconception == "mutates-input"
+    assert "`x` has been written into" in str(report)
+
+
+def test_a_mistake_is_named_although_it_also_writes_into_an_argument() -> None:
+    backward = EXERCISES["rnn.step_backward"]
+
+    def in_place(params: Any, cache: Any, dh: Any) -> Any:
+        dh *= 1 - cache.h**2
+        grads = type(params)(cache.x.T @ dh, cache.h.T @ dh, dh.sum(axis=0))
+        return grads, dh @ params.W_xh.T, dh @ params.W_hh.T
+
+    report = backward.grade(in_place)
+    assert report.misconception == "h-for-h-prev"
+    assert "`dh` has been written into" in str(report)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_a_report_does_not_depend_on_numpys_settings(exercise: Any) -> None:
+    wrong = next(iter(exercise.misconceptions.values())).function
+    usual = str(exercise.grade(wrong))
+    with np.errstate(all="raise"), np.printoptions(linewidth=20, threshold=3, precision=1, formatter={"float": str}):
+        assert exercise.grade(exercise.solution).status == "correct"
+        assert str(exercise.grade(wrong)) == usual
 
 
 def test_it_is_deterministic() -> None:

@@ -46,6 +46,7 @@ def test_cells_are_short(notebook: Any) -> None:
     lengths = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
     assert statistics.median(lengths) <= 6
     assert max(lengths) <= 30
+    assert len(notebook.cells) <= 105
 
 
 def test_it_opens_with_a_title_a_promise_and_what_is_needed(notebook: Any) -> None:
