@@ -389,14 +389,14 @@ def is_stub(function: Callable[..., Any]) -> bool:
     while isinstance(function, functools.partial):
         function = function.func
     code = getattr(function, "__code__", None)
-    if code is None:
+    if code is None or code.co_name == "<lambda>":
         return False
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError, ValueError):
         return empty_code(code)
-    if not isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return False
+    if not isinstance(tree, (ast.FunctionDef, ast.AsyncFunctionDef)) or tree.name != code.co_name:
+        return empty_code(code)  # the source of something else: "<string>" may stand for more than one text
     return all(empty_statement(statement) for statement in tree.body)
 
 

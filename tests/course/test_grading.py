@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import linecache
 import os
 import random
 import sys
@@ -60,6 +61,14 @@ def test_an_empty_body_is_a_stub(text: str) -> None:
 @pytest.mark.parametrize("text", NOT_EMPTY)
 def test_anything_else_is_an_attempt(text: str) -> None:
     assert not is_stub(from_source(text))
+
+
+def test_a_source_that_belongs_to_something_else_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.13 on, the text of ``python -c`` is kept under the name "<string>", which exec uses too."""
+    text = "import sys\n" * 5
+    monkeypatch.setitem(linecache.cache, "<string>", (len(text), None, text.splitlines(True), "<string>"))
+    assert is_stub(from_source("def f(a):\n    'Words.'\n    ..."))
+    assert not is_stub(from_source("def f(a):\n    return a"))
 
 
 def test_the_source_decides_where_there_is_one() -> None:
