@@ -271,12 +271,7 @@ def plain(array: np.ndarray[Any, Any], value: Any) -> Any:
     return array if array.dtype.kind in "biufc" else Other(f"{type(value).__name__} of dtype {array.dtype}")
 
 
-def seconds_of(function: Callable[..., Any], arguments: Mapping[str, Any], limit: float, repeats: int = 3) -> float:
-    """Least seconds of a call, since the rest of the machine can only add; infinity if one raises or is too slow."""
-    times = []
-    for _ in range(repeats):
-        outcome = run(function, arguments, limit)
-        if not isinstance(outcome, Returned):
-            return float("inf")
-        times.append(outcome.seconds)
-    return min(times)
+def seconds_of(function: Callable[..., Any], arguments: Mapping[str, Any], limit: float) -> float:
+    """Seconds of one call; infinity if it raises or is stopped at the limit."""
+    outcome = run(function, arguments, limit)
+    return outcome.seconds if isinstance(outcome, Returned) else float("inf")
