@@ -23,12 +23,13 @@ ALLOWED = {
     "gradients": {"arguments", "nested", "cells"},
     "training": {"arguments", "nested", "cells", "gradients"},
     "tasks": {"arguments"},
+    "experiments": {"", "arguments", "nested", "cells", "gradients", "training", "tasks"},
     "course": {"", "arguments", "nested", "cells", "gradients", "training", "tasks"},
-    "views": {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "course"},
+    "views": {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "course", "experiments"},
     "__main__": {"course"},
     "": set(),  # bptt_lessons/__init__.py
 }
-MATHEMATICS = {"", "arguments", "nested", "cells", "gradients", "training", "tasks"}
+MATHEMATICS = {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "experiments"}
 PICTURES = {"matplotlib", "ipywidgets", "PIL", "contourpy"}
 JUPYTER = {"IPython", "jupyter_server", "jupyterlab", "jupyter_client", "jupyter_core"}
 # Cannot be written without a class of Jupyter's; must itself be imported inside functions only.

@@ -7,7 +7,8 @@ cell's own fast `forward` and `backward`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,6 +27,35 @@ class Cell(Protocol):
 
     @property
     def step_backward(self) -> Any: ...
+
+
+class Looped(NamedTuple):
+    """A cell that has steps only, with the loops of this module as its `forward` and `backward`."""
+
+    zero_state: Any
+    step: Any
+    step_backward: Any
+    forward: Any
+    backward: Any
+
+
+def looped(cell: Cell) -> Looped:
+    """Give a cell that has only steps the `forward` and `backward` of a whole sequence.
+
+    What works on whole sequences (truncation, checkpointing, training) takes any cell this way.
+
+    Raises
+    ------
+    ValueError
+        If the cell lacks `zero_state`, `step` or `step_backward`.
+    """
+    check_has("cell", cell, "zero_state", "step", "step_backward")
+
+    def forward_from(params: Any, x: Array, state0: Any = None) -> tuple[Array, Any, list[Any]]:
+        check_array("x", x, "T N D")
+        return forward(cell, params, x, cell.zero_state(params, x.shape[1]) if state0 is None else state0)
+
+    return Looped(cell.zero_state, cell.step, cell.step_backward, forward_from, partial(backward, cell))
 
 
 def hidden(state: Any) -> Array:
@@ -122,7 +152,12 @@ def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) ->
         raise ValueError(
             f"params must be the cell's Params, such as rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}"
         )
+    check_caches(caches)
+    check_array("dh", dh, "T N H", {"T": len(caches)})
+
+
+def check_caches(caches: object) -> None:
+    """Raise ValueError unless `caches` is a list of at least one."""
     if not isinstance(caches, (list, tuple)) or not caches:
         found = f"{type(caches).__name__} of length {len(caches)}" if hasattr(caches, "__len__") else repr(caches)
         raise ValueError(f"caches must be a list of T caches, T at least 1, got {found}")
-    check_array("dh", dh, "T N H", {"T": len(caches)})

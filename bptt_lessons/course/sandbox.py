@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import copy
 import ctypes
 import io
 import itertools
@@ -230,13 +231,15 @@ def own_line(frames: list[traceback.FrameSummary], function: Callable[..., Any])
 
 
 def copied(value: Any) -> Any:
-    """Copy arrays and the containers of arrays; leave functions and modules as they are."""
+    """Copy arrays, their containers and random generators; leave functions and modules as they are."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(copied, value))
     if isinstance(value, (list, tuple)):
         return type(value)(map(copied, value))
+    if isinstance(value, np.random.Generator):
+        return copy.deepcopy(value)  # so that every run draws the same
     return value
 
 

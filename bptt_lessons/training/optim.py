@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision
-from bptt_lessons.nested import map_arrays
+from bptt_lessons.nested import map_arrays, named_arrays, zeros_like
 
 Tree = TypeVar("Tree")
 
@@ -36,6 +36,107 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
     return map_arrays(lambda p, dp: p - lr * dp, params, grads)
 
 
+def global_norm(grads: Any) -> float:
+    """Length of a gradient: the root of the sum of squares over all entries of all arrays.
+
+    Raises
+    ------
+    ValueError
+        If one of them is no floating array.
+    """
+    arrays = [array for _, array in named_arrays(grads)]
+    for array in arrays:
+        check_numbers("grads", array)
+    return float(np.sqrt(sum(np.sum(np.abs(array) ** 2) for array in arrays)))
+
+
+def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
+    """Shorten a gradient to `max_norm` if it is longer, and leave it as it is otherwise.
+
+    All arrays are multiplied by one number, so the direction stays.
+
+    Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
+
+    Parameters
+    ----------
+    grads : nested NamedTuple of arrays
+        Left as it is.
+    max_norm : float
+        Above 0.
+
+    Returns
+    -------
+    the type of `grads`
+
+    Raises
+    ------
+    ValueError
+        If `max_norm` is not above 0 or the gradient's length is no finite number.
+    """
+    norm = check_clip(grads, max_norm)
+    scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
+    return map_arrays(lambda dp: dp * scale, grads)
+
+
+class AdamState(NamedTuple):
+    """What Adam remembers from one update to the next."""
+
+    updates: int
+    mean: Any  # of the gradient, like the parameters
+    square: Any  # mean of its square, like the parameters
+
+
+def adam_start(params: Any) -> AdamState:
+    """Return what Adam starts with: no update done, and zeros."""
+    return AdamState(0, zeros_like(params), zeros_like(params))
+
+
+def adam(
+    params: Tree,
+    grads: Tree,
+    state: AdamState,
+    lr: float = 1e-3,
+    decay_mean: float = 0.9,
+    decay_square: float = 0.999,
+    eps: float = 1e-8,
+) -> tuple[Tree, AdamState]:
+    """Take one step of Adam (Kingma and Ba 2015, algorithm 1).
+
+    Parameters
+    ----------
+    params : nested NamedTuple of arrays
+        Left as it is.
+    grads : the type of `params`
+    state : AdamState
+        From `adam_start` or the last update.
+    lr : float, optional
+        Learning rate, above 0: about the size of the first steps, entry by entry.
+    decay_mean, decay_square : float, optional
+        β₁ and β₂ of the paper, from 0 to below 1.
+    eps : float, optional
+        Above 0.
+
+    Returns
+    -------
+    params : the type of `params`
+    state : AdamState
+
+    Raises
+    ------
+    ValueError
+        If structures, shapes or precisions differ, or a number is out of its range.
+    """
+    check_adam(params, grads, state, lr, decay_mean, decay_square, eps)
+    updates = state.updates + 1
+    mean = map_arrays(lambda m, dp: decay_mean * m + (1 - decay_mean) * dp, state.mean, grads)
+    square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * dp * dp, state.square, grads)
+    mean_scale, square_scale = 1 / (1 - decay_mean**updates), 1 / (1 - decay_square**updates)
+    moved = map_arrays(
+        lambda p, m, v: p - lr * (m * mean_scale) / (np.sqrt(v * square_scale) + eps), params, mean, square
+    )
+    return moved, AdamState(updates, mean, square)
+
+
 def check_update(params: Any, grads: Any, lr: float) -> float:
     """Return the learning rate if an optimiser can take these, else raise ValueError."""
 
@@ -46,3 +147,27 @@ def check_update(params: Any, grads: Any, lr: float) -> float:
 
     map_arrays(check_pair, params, grads)
     return check_positive("lr", lr)
+
+
+def check_clip(grads: Any, max_norm: float) -> float:
+    """Return the gradient's length if `clip_by_global_norm` can take these, else raise ValueError."""
+    check_positive("max_norm", max_norm)
+    norm = global_norm(grads)
+    if not np.isfinite(norm):
+        raise ValueError(f"grads has the global norm {norm}, expected a finite number: it cannot be clipped")
+    return norm
+
+
+def check_adam(
+    params: Any, grads: Any, state: AdamState, lr: float, decay_mean: float, decay_square: float, eps: float
+) -> None:
+    """Raise ValueError unless `adam` can take these."""
+    check_update(params, grads, lr)
+    check_positive("eps", eps)
+    if not isinstance(state, AdamState):
+        raise ValueError(f"state must be optim.AdamState, such as from adam_start, got {type(state).__name__}")
+    for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
+        if not isinstance(decay, (int, float)) or isinstance(decay, bool) or not 0 <= decay < 1:
+            raise ValueError(f"{name} must be a number from 0 to below 1, got {decay!r}")
+    for tree in (state.mean, state.square):
+        map_arrays(lambda p, m: None, params, tree)

@@ -5,12 +5,16 @@ y_t = h_t W_hy + b_y
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_callable, check_mask, check_precision, check_size
 from bptt_lessons.cells.init import uniform
+from bptt_lessons.gradients.bptt import LossGradient
+from bptt_lessons.nested import zeros_like
+from bptt_lessons.training import losses
 
 
 class Readout(NamedTuple):
@@ -80,6 +84,55 @@ def backward(params: Readout, h: Array, dy: Array) -> tuple[Readout, Array]:
     rows_dy = dy.reshape(-1, dy.shape[2])
     grads = Readout(W_hy=rows_h.T @ rows_dy, b_y=rows_dy.sum(axis=0))
     return grads, dy @ params.W_hy.T
+
+
+def loss_by_window(
+    params: Readout,
+    target: Array,
+    mask: Array | None = None,
+    loss: Callable[..., Any] = losses.mse,
+    loss_gradient: Callable[..., Array] = losses.mse_gradient,
+) -> LossGradient:
+    """Return the loss of a readout as truncation and checkpointing take it: window by window.
+
+    Parameters
+    ----------
+    params : Readout
+    target, mask
+        Of the whole sequence, as `loss` takes them.
+    loss, loss_gradient : callable
+        A pair from ``losses``.
+
+    Returns
+    -------
+    callable
+        ``f(h, start) -> loss, dh, extra`` with `extra` a Readout.  Each window's mean counts as
+        much as it has kept steps, so that the windows of a sequence add up to its mean.
+
+    Raises
+    ------
+    ValueError
+        If the mask keeps nothing; the callable, if a shape or dtype does not fit.
+    """
+    check_callable("loss", loss)
+    check_callable("loss_gradient", loss_gradient)
+    if not isinstance(target, np.ndarray) or target.ndim < 2:
+        raise ValueError(f"target must be a NumPy array (T, N, ...), got {type(target).__name__}")
+    everywhere = check_mask(mask, *target.shape[:2])
+    kept_in_all = everywhere.sum()
+
+    def of_window(h: Array, start: int) -> tuple[Any, Array, Any]:
+        window = slice(start, start + len(h))
+        kept = everywhere[window]
+        if not kept.any():
+            return 0.0, np.zeros_like(h), zeros_like(params)
+        y = forward(params, h)
+        share = kept.sum() / kept_in_all
+        dy = loss_gradient(y, target[window], kept) * share
+        grads, dh = backward(params, h, dy.astype(y.dtype, copy=False))
+        return loss(y, target[window], kept) * share, dh, grads
+
+    return of_window
 
 
 def check_readout(params: Readout, h: Array, dy: Array | None = None) -> None:

@@ -5,6 +5,9 @@ import math
 import re
 
 import numpy as np
+import other_ways_checkpointing
+import other_ways_flow
+import other_ways_tbptt
 import pytest
 
 from bptt_lessons.cells import rnn, unrolled
@@ -397,6 +400,9 @@ RIGHT = {
     ],
     "gradcheck.complex_step": [complex_step_by_units, complex_step_putting_back],
     "optim.sgd": [sgd_by_recursion, sgd_as_plain_tuples, sgd_by_type],
+    **other_ways_flow.RIGHT,
+    **other_ways_checkpointing.RIGHT,
+    **other_ways_tbptt.RIGHT,
 }
 
 

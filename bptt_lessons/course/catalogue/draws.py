@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,30 @@ def draw_leaky(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> l
 def draw_readout(rng: np.random.Generator, H: int, K: int, decimals: int = 2) -> readout.Readout:
     """Return parameters of a readout, with a bias that is not zero."""
     return readout.Readout(draw(rng, H, K, decimals=decimals), draw(rng, K, decimals=decimals))
+
+
+class Seeded(np.random.Generator):
+    """A generator that shows itself as the Python text that makes it, and is fresh in every copy."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.seed = seed
+
+    def __repr__(self) -> str:
+        return f"np.random.default_rng({self.seed})"
+
+    def __deepcopy__(self, memo: object) -> Seeded:
+        return Seeded(self.seed)
+
+
+class WindowLoss(NamedTuple):
+    """The mean squared error of a readout, taken window by window: ``loss_gradient(h, start) -> loss, dh, extra``."""
+
+    readout: readout.Readout
+    target: Array  # (T, N, K), of all steps
+
+    def __call__(self, h: Array, start: int) -> tuple[Any, Array, Any]:
+        return readout.loss_by_window(self.readout, self.target)(h, start)
 
 
 def sizes(**letters: int) -> str:

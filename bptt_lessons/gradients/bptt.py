@@ -1,0 +1,96 @@
+"""The whole gradient of a loss that is summed over the steps: what every way to cut or to save is measured against.
+
+The loss comes as a function of a window of hidden states, so that no more than a window
+need be in memory::
+
+    loss_gradient(h, start) -> loss, dh, extra
+
+h (k, N, H) are the hidden states of steps start ... start + k - 1 (counted from 0), `loss`
+is what these steps add to the whole loss, `dh` (k, N, H) its gradient, and `extra` the
+gradient with respect to parameters of its own, such as the readout's; None if it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from bptt_lessons import nested
+from bptt_lessons.arguments import Array, check_array, check_callable, check_has, check_precision
+from bptt_lessons.cells.unrolled import Cell
+
+LossGradient = Callable[[Array, int], tuple[Any, Array, Any]]
+
+
+class SequenceCell(Cell, Protocol):
+    """A cell that runs over whole sequences as well: the modules ``rnn``, ``lstm`` and ``gru``, or ``looped(cell)``."""
+
+    @property
+    def forward(self) -> Any: ...
+
+    @property
+    def backward(self) -> Any: ...
+
+
+class Gradient(NamedTuple):
+    """A loss and its gradients, summed over windows."""
+
+    loss: Any
+    grads: Any  # of the cell's parameters
+    extra: Any  # of the loss's own parameters; None if it has none
+
+
+def add(a: Gradient, b: Gradient) -> Gradient:
+    """Return the sum of two gradients."""
+    return Gradient(a.loss + b.loss, nested.add(a.grads, b.grads), add_extra(a.extra, b.extra))
+
+
+def add_extra(a: Any, b: Any) -> Any:
+    """Return the sum of two gradients of the loss's own parameters; None stands for no gradient yet."""
+    if a is None or b is None:
+        return b if a is None else a
+    return nested.add(a, b)
+
+
+def full_gradient(cell: SequenceCell, params: Any, x: Array, state0: Any, loss_gradient: LossGradient) -> Gradient:
+    """Full backpropagation through time: nothing cut, everything kept.
+
+    Parameters
+    ----------
+    cell : SequenceCell
+    params : the cell's Params
+    x : array (T, N, D)
+    state0 : the cell's state
+        Before the first step; None for zeros.
+    loss_gradient : callable
+        ``loss_gradient(h, start) -> loss, dh, extra``; called once, with all T states.
+
+    Returns
+    -------
+    Gradient
+
+    Raises
+    ------
+    ValueError
+        If `x` has not the shape (T, N, D), or the cell or the loss refuses its arguments.
+    """
+    check_whole(cell, x, loss_gradient)
+    h, _, tape = cell.forward(params, x, state0)
+    loss, dh, extra = loss_of(loss_gradient, h, 0)
+    grads, _, _ = cell.backward(params, tape, dh)
+    return Gradient(loss, grads, extra)
+
+
+def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Array, Any]:
+    """Call the loss on a window of hidden states and check that its gradient fits them."""
+    loss, dh, extra = loss_gradient(h, start)
+    check_array("dh", dh, "T N H", dict(zip("TNH", h.shape, strict=True)))
+    check_precision(h=h, dh=dh)
+    return loss, dh, extra
+
+
+def check_whole(cell: Any, x: Array, loss_gradient: Any, *functions: str) -> None:
+    """Raise ValueError unless the cell has the `functions` it needs and the rest can be used."""
+    check_has("cell", cell, *(functions or ("forward", "backward")))
+    check_array("x", x, "T N D")
+    check_callable("loss_gradient", loss_gradient)

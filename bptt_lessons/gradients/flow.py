@@ -1,0 +1,186 @@
+"""How a gradient flows back through time: what one step does to it, and what many do.
+
+One step back multiplies dL/dh_t by the transpose of the step's Jacobian
+J_t[n, i, j] = ∂h_t[n, j] / ∂h_{t-1}[n, i] = W_hh[i, j] · slope(h_t[n, j]); many steps
+multiply by the product of many Jacobians (Pascanu, Mikolov and Bengio 2013).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_has, check_positive, check_precision, check_size
+from bptt_lessons.cells import rnn
+from bptt_lessons.cells.activations import TANH, Activation, check_activation
+from bptt_lessons.cells.init import check_square
+from bptt_lessons.cells.unrolled import Cell, check_caches, hidden
+
+
+def step_jacobian(params: rnn.Params, h: Array, activation: Activation = TANH) -> Array:
+    """Jacobian of one step of the plain cell: how each new unit depends on each old one.
+
+    Parameters
+    ----------
+    params : rnn.Params
+    h : array (N, H)
+        The state *after* the step.
+    activation : Activation, optional
+
+    Returns
+    -------
+    J : array (N, H, H)
+        ``J[n, i, j]`` = ∂h_t[n, j] / ∂h_{t-1}[n, i], so that dh_{t-1} = dh_t Jᵀ.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_states(params, h, "N H", activation)
+    J: Array = params.W_hh * activation.derivative(h)[:, None, :]
+    return J
+
+
+def jacobian_products(params: rnn.Params, h: Array, activation: Activation = TANH) -> Array:
+    """Products of step Jacobians, from every state to the last one.
+
+    Parameters
+    ----------
+    params : rnn.Params
+    h : array (T, N, H)
+        The states h_1 ... h_T.
+    activation : Activation, optional
+
+    Returns
+    -------
+    P : array (T, N, H, H)
+        ``P[s]`` is J_{s+2} ⋯ J_T in the equations' count from 1: ∂h_T[n, j] / ∂h[s][n, i];
+        ``P[-1]`` is the identity.  It takes T · N · H² numbers of memory.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_states(params, h, "T N H", activation)
+    T, N, H = h.shape
+    P = np.empty((T, N, H, H), np.result_type(h, *params))
+    P[-1] = np.eye(H)
+    for s in range(T - 2, -1, -1):
+        P[s] = step_jacobian(params, h[s + 1], activation) @ P[s + 1]
+    return P
+
+
+def operator_norms(matrices: Array) -> Array:
+    """Largest singular value of each matrix in (..., H, H): the most by which it stretches any vector.
+
+    Raises
+    ------
+    ValueError
+        If `matrices` has fewer than two axes or holds anything but finite real numbers.
+    """
+    if not isinstance(matrices, np.ndarray) or matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2]:
+        found = f"shape {matrices.shape}" if isinstance(matrices, np.ndarray) else type(matrices).__name__
+        raise ValueError(f"matrices has {found}, expected (..., H, H)")
+    if matrices.dtype.kind != "f" or not np.isfinite(matrices).all():
+        raise ValueError(f"matrices of shape {matrices.shape} and dtype {matrices.dtype} must hold finite real numbers")
+    norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))
+    return norms
+
+
+def gradient_norms(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any) -> Array:
+    """Length of the gradient with respect to every state, for a loss at the last step only.
+
+    Parameters
+    ----------
+    cell : Cell
+    params : the cell's Params
+    caches : sequence of T caches
+        From ``unrolled.forward``.
+    dstate_T : like the cell's state
+        dL/dh_T: for the plain cell an array (N, H).
+
+    Returns
+    -------
+    norms : array (T, N)
+        ``norms[s]`` is the 2-norm of dL/dh for each sequence, h the hidden state after step s
+        (counted from 0); the last row is that of `dstate_T` itself.
+
+    Raises
+    ------
+    ValueError
+        If there are no caches or the cell refuses its arguments.
+    """
+    check_flow(cell, caches, dstate_T)
+    dstate, norms = dstate_T, []
+    for cache in reversed(caches):
+        norms.append(np.linalg.norm(hidden(dstate), axis=1))
+        _, _, dstate = cell.step_backward(params, cache, dstate)
+    return np.stack(norms[::-1])
+
+
+def spectral_radius(W: Array) -> float:
+    """Largest absolute value among the eigenvalues of W (H, H), which may be complex: it rules the long run.
+
+    Raises
+    ------
+    ValueError
+        If `W` is no square matrix of finite real numbers.
+    """
+    check_square("W", W)
+    return float(np.max(np.abs(np.linalg.eigvals(W))))
+
+
+def largest_singular_value(W: Array) -> float:
+    """Most by which W (H, H) stretches any vector, in either direction: it rules the bound.
+
+    Raises
+    ------
+    ValueError
+        If `W` is no square matrix of finite real numbers.
+    """
+    check_square("W", W)
+    return float(np.linalg.norm(W, 2))
+
+
+def bound(W_hh: Array, gamma: float, lags: int) -> Array:
+    """Upper bound (γ σ_max)^lag of ‖∂h_T / ∂h_{T-lag}‖, for lag 0 ... `lags` - 1.
+
+    Source: Pascanu, Mikolov and Bengio 2013, section 2.1.
+
+    Parameters
+    ----------
+    W_hh : array (H, H)
+    gamma : float
+        Largest slope of the activation: ``Activation.gamma``.
+    lags : int
+
+    Returns
+    -------
+    array (lags,)
+
+    Raises
+    ------
+    ValueError
+        If `W_hh` is no square real matrix, `gamma` not positive, or `lags` below 1.
+    """
+    factor = check_positive("gamma", gamma) * largest_singular_value(W_hh)
+    power: Array = factor ** np.arange(check_size("lags", lags))
+    return power
+
+
+def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation) -> None:
+    """Raise ValueError unless `h` holds states of a net with these parameters."""
+    check_activation(activation)
+    check_array("h", h, axes, {"H": rnn.check_params(params)["H"]})
+    check_precision(**params._asdict(), h=h)
+
+
+def check_flow(cell: Cell, caches: Sequence[Any], dstate_T: Any) -> None:
+    """Raise ValueError unless `gradient_norms` can take these."""
+    check_has("cell", cell, "step_backward")
+    check_caches(caches)
+    check_array("dstate_T", getattr(dstate_T, "h", dstate_T), "N H")

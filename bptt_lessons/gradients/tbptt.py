@@ -1,0 +1,363 @@
+"""Truncated backpropagation through time, in the several ways that go by this name.
+
+The gradient is a sum over pairs (t, s): what the loss at step t owes to the use of the
+parameters at step s ≤ t.  Full BPTT sums all of them; every truncation leaves some out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from bptt_lessons import nested
+from bptt_lessons.arguments import Array, check_size
+from bptt_lessons.cells import unrolled
+from bptt_lessons.cells.unrolled import Cell, add_to_hidden
+from bptt_lessons.gradients.bptt import Gradient, LossGradient, SequenceCell, add_extra, check_whole, loss_of
+
+
+def windows(T: int, k: int) -> list[tuple[int, int]]:
+    """Cut steps 0 ... T - 1 into windows of k; what is left over at the end is a shorter one.
+
+    Parameters
+    ----------
+    T, k : int
+        At least 1.
+
+    Returns
+    -------
+    list of (start, stop)
+        As slices take them: together they cover every step once.
+
+    Raises
+    ------
+    ValueError
+        If `T` or `k` is below 1.
+    """
+    check_size("T", T)
+    check_size("k", k)
+    return [(start, min(start + k, T)) for start in range(0, T, k)]
+
+
+def stream_batches(stream: Array, N: int) -> Array:
+    """Lay out one long stream as N sequences side by side.
+
+    Parameters
+    ----------
+    stream : array (L, ...)
+        L steps; what each step holds may have any shape and dtype.
+    N : int
+        At most L.
+
+    Returns
+    -------
+    array (T, N, ...)
+        T = L // N.  Column n is the n-th piece of the stream, so that going down a column
+        goes on in the stream: a state carried from one window fits the next.  The last
+        L - T·N steps are left out.
+
+    Raises
+    ------
+    ValueError
+        If `stream` has no axis, or `N` is not from 1 to L.
+    """
+    check_stream(stream, N)
+    T = len(stream) // N
+    return stream[: T * N].reshape(N, T, *stream.shape[1:]).swapaxes(0, 1)
+
+
+def windowed_gradient(
+    cell: SequenceCell,
+    params: Any,
+    x: Array,
+    state0: Any,
+    loss_gradient: LossGradient,
+    k: int,
+    carry: bool = True,
+) -> Gradient:
+    """Truncate at the edges of windows: the state goes from one to the next, the gradient does not.
+
+    Parameters
+    ----------
+    cell : SequenceCell
+    params : the cell's Params
+    x : array (T, N, D)
+        Read window by window, so it may be a memory map.
+    state0 : the cell's state
+    loss_gradient : callable
+        ``loss_gradient(h, start) -> loss, dh, extra``, called once for every window.
+    k : int
+        Steps in a window; with k ≥ T this is full BPTT.
+    carry : bool, optional
+        False starts every window from zeros instead (and only the first from `state0`).
+
+    Returns
+    -------
+    Gradient
+        Summed over the windows; no more than one window is in memory at a time.
+
+    Raises
+    ------
+    ValueError
+        If `x` has not the shape (T, N, D), `k` is below 1, or the cell or the loss refuses its arguments.
+    """
+    check_whole(cell, x, loss_gradient)
+    loss, grads, extra = 0.0, nested.zeros_like(params), None
+    state = state0
+    for start, stop in windows(len(x), k):
+        h, state, tape = cell.forward(params, x[start:stop], state)
+        loss_k, dh, extra_k = loss_of(loss_gradient, h, start)
+        grads_k, _, _ = cell.backward(params, tape, dh)
+        loss, grads, extra = loss + loss_k, nested.add(grads, grads_k), add_extra(extra, extra_k)
+        state = state if carry else None
+    return Gradient(loss, grads, extra)
+
+
+def sliding_gradient(
+    cell: Cell, params: Any, x: Array, state0: Any, loss_gradient: LossGradient, k1: int, k2: int
+) -> Gradient:
+    """Every k1 steps go back k2: TBPTT(k1, k2).
+
+    Sources: Williams and Peng 1990; Sutskever 2013.
+
+    Parameters
+    ----------
+    cell : Cell
+    params : the cell's Params
+    x : array (T, N, D)
+    state0 : the cell's state
+    loss_gradient : callable
+        ``loss_gradient(h, start) -> loss, dh, extra``, called once for every k1 steps.
+    k1, k2 : int
+        1 ≤ k1 ≤ k2.  Each step's loss counts once, at the first multiple e of k1 that is not
+        before it (counting steps from 1; the last e is T), and reaches back to the uses of
+        the parameters at steps e - k2 + 1 ... e.
+
+    Returns
+    -------
+    Gradient
+        No more than k2 steps are in memory at a time.  With k1 = k2, a divisor of T, it is that of windows
+        with carry; with k1 = 1 every loss reaches back k2 steps.
+
+    Raises
+    ------
+    ValueError
+        If `x` has not the shape (T, N, D), not 1 ≤ k1 ≤ k2, or the cell or the loss refuses its arguments.
+    """
+    check_sliding(cell, x, loss_gradient, k1, k2)
+    loss, grads, extra = 0.0, nested.zeros_like(params), None
+    state, caches = state0, deque[Any](maxlen=k2)  # the caches of the last k2 steps
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches.extend(new)
+        loss_k, dh, extra_k = loss_of(loss_gradient, h, start)
+        loss, extra = loss + loss_k, add_extra(extra, extra_k)
+        dh_back = np.concatenate([np.zeros_like(dh, shape=(len(caches) - len(dh), *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, list(caches), dh_back)
+        grads = nested.add(grads, grads_k)
+    return Gradient(loss, grads, extra)
+
+
+def contributions(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> Any:
+    """Take the gradient apart: what each step's loss owes to each use of the parameters.
+
+    Parameters
+    ----------
+    cell : Cell
+    params : the cell's Params
+    caches : sequence of T caches
+        From ``unrolled.forward``.
+    dh : array (T, N, H)
+        The loss's own gradient at every step.
+
+    Returns
+    -------
+    the type of `params`
+        Every array has two axes (T, T) in front: [t, s] is the part of L_t that passes
+        through the use at step s, zero for s > t.  The sum over both is the gradient.
+
+    Raises
+    ------
+    ValueError
+        If there are no caches, `dh` does not fit, or the cell refuses its arguments.
+    """
+    unrolled.check_backward(cell, params, caches, dh)
+    T, N = dh.shape[:2]
+    parts = nested.map_arrays(lambda p: np.zeros((T, T, *p.shape), p.dtype), params)
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            grads, _, dstate = cell.step_backward(params, caches[s], dstate)
+            for part, grad in zip(parts, grads, strict=True):
+                part[t, s] = grad
+    return parts
+
+
+def randomised_gradient(
+    cell: Cell,
+    params: Any,
+    x: Array,
+    state0: Any,
+    loss_gradient: LossGradient,
+    cuts: Sequence[int],
+    probability: float,
+) -> Gradient:
+    """Cut at random places, and weigh what passes so that the mean over the places is the full gradient.
+
+    Source: Tallec and Ollivier 2017, with one probability for all places.
+
+    Parameters
+    ----------
+    cell : Cell
+    params : the cell's Params
+    x : array (T, N, D)
+    state0 : the cell's state
+    loss_gradient : callable
+        ``loss_gradient(h, start) -> loss, dh, extra``.
+    cuts : sequence of int
+        Steps (counted from 0, 1 ... T - 1, in rising order) before which the way back is cut.
+    probability : float
+        With which each of the T - 1 places was cut, from 0 to below 1.
+
+    Returns
+    -------
+    Gradient
+        Where it is not cut, the gradient that goes from one step to the step before is divided
+        by 1 - `probability`.
+
+    Raises
+    ------
+    ValueError
+        If `x` has not the shape (T, N, D), `cuts` do not rise from 1 to T - 1, `probability` is not
+        in [0, 1), or the cell or the loss refuses its arguments.
+    """
+    check_randomised(cell, x, loss_gradient, cuts, probability)
+    loss, grads, extra = 0.0, nested.zeros_like(params), None
+    state = state0
+    for start, stop in pairwise([0, *cuts, len(x)]):
+        h, state, caches = unrolled.forward(cell, params, x[start:stop], state)
+        loss_k, dh, extra_k = loss_of(loss_gradient, h, start)
+        loss, extra = loss + loss_k, add_extra(extra, extra_k)
+        dstate = cell.zero_state(params, h.shape[1])
+        for cache, dh_t in zip(reversed(caches), dh[::-1], strict=True):
+            grads_t, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh_t))
+            dstate = nested.map_arrays(lambda d: d / (1 - probability), dstate)
+            grads = nested.add(grads, grads_t)
+    return Gradient(loss, grads, extra)
+
+
+def summed(parts: Any, weights: Array) -> Any:
+    """Sum contributions [t, s] with a weight for each: a mask, or what `kept_by_cuts` gives.
+
+    Parameters
+    ----------
+    parts : Params
+        From `contributions`.
+    weights : array (T, T), bool or real
+
+    Returns
+    -------
+    the type of `parts`
+        Without the two leading axes.
+
+    Raises
+    ------
+    ValueError
+        If `weights` is no matrix of the size of the leading axes.
+    """
+
+    def weighted(part: Array) -> Array:
+        if not isinstance(weights, np.ndarray) or part.ndim < 2 or weights.shape != part.shape[:2]:
+            found = f"shape {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
+            raise ValueError(f"weights has {found}, expected (T, T) = {part.shape[:2]}")
+        return np.tensordot(weights.astype(part.real.dtype), part, 2)
+
+    return nested.map_arrays(weighted, parts)
+
+
+def kept_by_windows(T: int, k: int) -> Array:
+    """Mask (T, T) of the contributions [t, s] that windows with a carried state keep.
+
+    Raises
+    ------
+    ValueError
+        If `T` or `k` is below 1.
+    """
+    t = np.arange(check_size("T", T))
+    kept: Array = (t <= t[:, None]) & (t // check_size("k", k) == t[:, None] // k)
+    return kept
+
+
+def kept_by_sliding(T: int, k1: int, k2: int) -> Array:
+    """Mask (T, T) of the contributions [t, s] that `sliding_gradient` keeps.
+
+    Raises
+    ------
+    ValueError
+        Unless `T` is at least 1 and 1 ≤ k1 ≤ k2.
+    """
+    check_horizon(k1, k2)
+    t = np.arange(check_size("T", T))
+    end = np.minimum((t // k1 + 1) * k1, T)
+    kept: Array = (t <= t[:, None]) & (t >= end[:, None] - k2)
+    return kept
+
+
+def kept_by_cuts(T: int, cuts: Sequence[int], probability: float) -> Array:
+    """Weights (T, T) of the contributions [t, s] in `randomised_gradient`: 0 beyond a cut, else (1 - p)^-(t - s).
+
+    Raises
+    ------
+    ValueError
+        If `cuts` do not rise from 1 to T - 1 or `probability` is not in [0, 1).
+    """
+    check_cuts(check_size("T", T), cuts, probability)
+    t = np.arange(T)
+    piece = np.searchsorted(cuts, t, side="right")
+    lag = t[:, None] - t
+    weights: Array = np.where((lag >= 0) & (piece == piece[:, None]), (1 - probability) ** -np.maximum(lag, 0.0), 0.0)
+    return weights
+
+
+def check_stream(stream: object, N: object) -> None:
+    """Raise ValueError unless `stream_batches` can take these."""
+    if not isinstance(stream, np.ndarray) or stream.ndim < 1 or stream.size == 0:
+        found = f"shape {stream.shape}" if isinstance(stream, np.ndarray) else type(stream).__name__
+        raise ValueError(f"stream has {found}, expected a NumPy array (L, ...) of at least one step")
+    if check_size("N", N) > len(stream):
+        raise ValueError(f"N must be at most L: stream has shape {stream.shape}, N is {N}")
+
+
+def check_sliding(cell: Any, x: Array, loss_gradient: Any, k1: int, k2: int) -> None:
+    """Raise ValueError unless `sliding_gradient` can take these."""
+    check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
+    check_horizon(k1, k2)
+
+
+def check_horizon(k1: int, k2: int) -> None:
+    """Raise ValueError unless 1 ≤ k1 ≤ k2."""
+    if check_size("k1", k1) > check_size("k2", k2):
+        raise ValueError(f"k1 must be at most k2, or some steps' uses are never reached; got k1 = {k1}, k2 = {k2}")
+
+
+def check_randomised(cell: Any, x: Array, loss_gradient: Any, cuts: Sequence[int], probability: float) -> None:
+    """Raise ValueError unless `randomised_gradient` can take these."""
+    check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
+    check_cuts(len(x), cuts, probability)
+
+
+def check_cuts(T: int, cuts: Sequence[int], probability: float) -> None:
+    """Raise ValueError unless `cuts` rise from 1 to T - 1 and `probability` is in [0, 1)."""
+    number = isinstance(probability, (int, float, np.floating, np.integer)) and not isinstance(probability, bool)
+    if not number or not 0 <= probability < 1:
+        raise ValueError(f"probability must be a number from 0 to below 1, got {probability!r}")
+    try:
+        places = [check_size("cuts", cut) for cut in cuts]
+    except TypeError:
+        raise ValueError(f"cuts must be a sequence of whole numbers, got {type(cuts).__name__}") from None
+    if any(a >= b for a, b in pairwise([0, *places, T])):
+        raise ValueError(f"cuts must rise, from 1 to at most T - 1 = {T - 1}, got {places}")
