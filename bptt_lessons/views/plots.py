@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -38,6 +40,7 @@ DASHES: tuple[Any, ...] = (
     "--",
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+TRAILS = ("#E69F00", "#56B4E9", "#ffffff", "#CC79A7", "#009E73", "#D55E00", "#0072B2")  # seen on cividis, with a seam
 DIVERGING = LinearSegmentedColormap.from_list("vermillion to blue", ["#D55E00", "#ffffff", "#0072B2"])
 Curve = ArrayLike | tuple[ArrayLike, ArrayLike]
 
@@ -149,6 +152,8 @@ def heatmap(
     annotate: bool = False,
     rows: Sequence[object] | None = None,
     columns: Sequence[object] | None = None,
+    log: bool = False,
+    outline: ArrayLike | None = None,
 ) -> None:
     """Show a matrix as colours, row 0 at the top.
 
@@ -163,27 +168,44 @@ def heatmap(
         Whether to write each number into its cell.
     rows, columns : sequence, optional
         Names of the rows and columns, such as ``range(1, T + 1)``; counted from 0 if left out.
+    log : bool, optional
+        Whether the colours are logarithmic; zeros are then white, and a line under the picture says so.
+    outline : bool array (rows, columns), optional
+        Entries that are kept get a frame round them, the others (zeros apart) are struck through.
 
     Raises
     ------
     ValueError
-        If `values` is no matrix of finite numbers, or a text is missing.
+        If `values` is no matrix of finite numbers, is to be logarithmic and holds a negative number or
+        zeros only, `outline` is not boolean or has another shape, or a text is missing.
     """
     matrix = np.asarray(values, dtype=float)
     if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
         raise ValueError(f"values has shape {matrix.shape}, expected (rows, columns) of finite numbers")
+    kept = None if outline is None else _mask("outline", outline, matrix.shape)
+    if log and (matrix.min() < 0 or matrix.max() == 0):
+        raise ValueError(
+            f"values has shape {matrix.shape}, expected no negative number and not zeros only, for log=True"
+        )
     figure, axes = _figure(xlabel, ylabel, title)
     signed = bool(matrix.min() < 0 < matrix.max())
     bound = float(np.abs(matrix).max()) if signed else None
+    scale: dict[str, Any] = {"vmin": None if bound is None else -bound, "vmax": bound}
+    if log:
+        scale = {"norm": LogNorm(*_span(matrix[matrix > 0]))}
     image = axes.imshow(
-        matrix,
+        np.ma.masked_equal(matrix, 0) if log else matrix,
         cmap=DIVERGING if signed else "cividis",
         aspect="auto",
         interpolation="nearest",
-        vmin=None if bound is None else -bound,
-        vmax=bound,
+        **scale,
     )
     axes.grid(False)
+    notes = [Patch(facecolor="white", edgecolor="#777777", label="white: zero")] if log and (matrix == 0).any() else []
+    if kept is not None:
+        notes += _outline(axes, kept, matrix, 0.3 if annotate else 0.7)
+    if notes:
+        figure.legend(handles=notes, loc="outside lower center", ncols=3, fontsize=10, frameon=False)
     for axis, argument, names, size in (
         (axes.yaxis, "rows", rows, matrix.shape[0]),
         (axes.xaxis, "columns", columns, matrix.shape[1]),
@@ -202,7 +224,7 @@ def heatmap(
     bar.set_label(value_label, fontsize=11)
     if annotate:
         for (row, column), value in np.ndenumerate(matrix):
-            red, green, blue, _ = image.cmap(image.norm(value))
+            red, green, blue, _ = image.cmap(image.norm(value)) if value or not log else (1, 1, 1, 1)
             ink = "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "white"
             axes.text(column, row, f"{value:.2g}", ha="center", va="center", color=ink, fontsize=10)
     show(figure, alt)
@@ -298,6 +320,127 @@ def bars(
     show(figure, alt)
 
 
+def surface(
+    x: ArrayLike,
+    y: ArrayLike,
+    z: ArrayLike,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    alt: str,
+    value_label: str = "",
+    log: bool = True,
+    trails: Mapping[str, ArrayLike] | None = None,
+) -> None:
+    """Show a surface by contours, with the trails of points that went over it.
+
+    Parameters
+    ----------
+    x : array (columns,)
+    y : array (rows,)
+        Both rising.
+    z : array (rows, columns)
+        The height at every y and x.
+    xlabel, ylabel, title, alt : str
+    value_label : str, optional
+        Stands beside the colour bar.
+    log : bool, optional
+        Whether the contours are those of powers of ten; heights below a millionth of the highest
+        are then drawn alike.
+    trails : mapping of str to array (points, 2), optional
+        Each point (x, y), in the order in which they were visited; a ring marks the first.
+        What lies outside of the ranges of x and y is not drawn.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a number is not finite, `log` meets heights of which none is positive or
+        one is negative, there are more trails than can be told apart, or a text is missing.
+    """
+    across, up = _rising("x", x), _rising("y", y)
+    height = np.asarray(z, dtype=float)
+    if height.shape != (len(up), len(across)) or not np.isfinite(height).all():
+        raise ValueError(
+            f"z has shape {height.shape}, expected (rows, columns) = {(len(up), len(across))} of finite numbers"
+        )
+    if log and (height.min() < 0 or height.max() == 0):
+        raise ValueError(f"z has shape {height.shape}, expected no negative number and not zeros only, for log=True")
+    if trails is not None:
+        _check_names("trails", trails)
+        if len(trails) > len(COLOURS):
+            raise ValueError(f"trails holds {len(trails)} trails, expected at most {len(COLOURS)}")
+    figure, axes = _figure(xlabel, ylabel, title)
+    scale: dict[str, Any] = {"levels": 12}
+    if log:
+        low, high = _span(np.maximum(height, height.max() * 1e-6))
+        height = np.maximum(height, low)
+        decades = np.log10(high / low)
+        scale = {"norm": LogNorm(low, high), "levels": np.geomspace(low, high, max(9, round(2 * decades) + 1))}
+    filled = axes.contourf(across, up, height, cmap="cividis", **scale)
+    axes.contour(across, up, height, levels=filled.levels, colors="white", linewidths=0.5)
+    for place, (name, points) in enumerate((trails or {}).items()):
+        trail = np.asarray(points, dtype=float)
+        if trail.ndim != 2 or trail.shape[1:] != (2,) or len(trail) == 0 or not np.isfinite(trail).all():
+            raise ValueError(f"{name} has shape {trail.shape}, expected (points, 2) of finite numbers")
+        style: dict[str, Any] = {"linestyle": DASHES[place], "marker": MARKERS[place], "markersize": 6}
+        axes.plot(*trail.T, color="black", linewidth=3.6, zorder=3)  # a seam, so that it stands out on every height
+        axes.plot(*trail.T, color=TRAILS[place], linewidth=1.8, markeredgecolor="black", label=name, zorder=4, **style)
+        axes.plot(*trail[0], "o", color="none", markeredgecolor="white", markeredgewidth=2, markersize=13, zorder=5)
+    axes.grid(False)
+    axes.set_xlim(across[0], across[-1])
+    axes.set_ylim(up[0], up[-1])
+    bar = figure.colorbar(filled, ax=axes)
+    if log:
+        bar.ax.yaxis.set_major_locator(LogLocator())
+        bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.set_label(value_label, fontsize=11)
+    if trails:
+        figure.legend(loc="outside lower center", ncols=4, fontsize=10, frameon=False, handlelength=3.5)
+    show(figure, alt)
+
+
+def eigenvalues(matrices: Mapping[str, ArrayLike], *, title: str, alt: str) -> None:
+    """Show the eigenvalues of matrices in the complex plane, with the unit circle.
+
+    Parameters
+    ----------
+    matrices : mapping of str to array (H, H)
+    title, alt : str
+
+    Raises
+    ------
+    ValueError
+        If one is no square matrix of finite numbers, there are more than can be told apart or none,
+        or a text is missing.
+    """
+    _check_names("matrices", matrices)
+    if len(matrices) > len(COLOURS):
+        raise ValueError(f"matrices holds {len(matrices)} matrices, expected at most {len(COLOURS)}")
+    figure, axes = _figure("real part", "imaginary part", title)
+    circle = np.exp(1j * np.linspace(0, 2 * np.pi, 181))
+    axes.plot(circle.real, circle.imag, color="#555555", linewidth=1.4, linestyle=(0, (5, 3)), label="unit circle")
+    for place, (name, matrix) in enumerate(matrices.items()):
+        W = np.asarray(matrix)
+        if W.ndim != 2 or W.shape[0] != W.shape[1] or W.dtype.kind not in "iufc" or not np.isfinite(W).all():
+            raise ValueError(f"{name} has shape {W.shape} and dtype {W.dtype}, expected (H, H) of finite numbers")
+        values = np.linalg.eigvals(W)
+        axes.plot(
+            values.real,
+            values.imag,
+            MARKERS[place],
+            color=COLOURS[place],
+            markeredgecolor="black",
+            markersize=6,
+            label=name,
+        )
+    axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=1)
+    axes.axvline(0, color="#bbbbbb", linewidth=0.8, zorder=1)
+    axes.set_aspect("equal", adjustable="datalim")
+    figure.legend(loc="outside right center", fontsize=10, frameon=False)
+    show(figure, alt)
+
+
 def _figure(xlabel: str, ylabel: str, title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.add_subplot(facecolor="white")
@@ -323,6 +466,49 @@ def _curve(name: str, curve: Curve, x: ArrayLike | None) -> tuple[Array, Array]:
     if across.shape != y.shape:
         raise ValueError(f"{name}: x has shape {across.shape} and y {y.shape}, expected the same")
     return across, y
+
+
+def _span(values: Array) -> tuple[float, float]:
+    """Return the least and the largest of positive numbers, and a decade round them if they are all the same."""
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if low < high else (low / 10**0.5, high * 10**0.5)
+
+
+def _mask(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    mask = np.asarray(values)
+    if mask.dtype != np.bool_ or mask.shape != shape:
+        raise ValueError(f"{name} has shape {mask.shape} and dtype {mask.dtype}, expected bool of shape {shape}")
+    return mask
+
+
+def _outline(axes: Axes, kept: Array, matrix: Array, length: float) -> list[Patch]:
+    """Frame what is kept, strike out what is not, in the corner below; return what the legend has to say."""
+    rows, columns = kept.shape
+    padded = np.pad(kept, 1)
+    frame = [((c - 0.5, r - 0.5), (c - 0.5, r + 0.5)) for r, c in np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1])]
+    frame += [((c - 0.5, r - 0.5), (c + 0.5, r - 0.5)) for r, c in np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1])]
+    end = 0.4  # strokes reach from the right lower corner as far as numbers leave room
+    strokes = [
+        ((c + end - length, r + end), (c + end, r + end - length)) for r, c in np.argwhere(~kept & (matrix != 0))
+    ]
+    for colour, wider in (("black", 1.6), ("white", 0.0)):  # a seam: seen on dark and on light entries
+        axes.add_collection(LineCollection(strokes, colors=colour, linewidths=0.8 + wider / 2))
+        axes.add_collection(
+            LineCollection(frame, colors=colour, linewidths=2 + wider, capstyle="projecting", clip_on=False, zorder=3)
+        )
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    return [
+        Patch(facecolor="#b5a971", edgecolor="black", linewidth=2, label="framed: kept"),
+        Patch(facecolor="#b5a971", edgecolor="black", hatch="////", linewidth=0, label="struck through: left out"),
+    ]
+
+
+def _rising(name: str, values: ArrayLike) -> Array:
+    array = np.asarray(values, dtype=float)
+    if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or not (np.diff(array) > 0).all():
+        raise ValueError(f"{name} has shape {array.shape}, expected (n,) rising numbers, at least two")
+    return array
 
 
 def _levels(axes: Axes, level: Mapping[str, float] | None) -> None:

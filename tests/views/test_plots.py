@@ -52,13 +52,22 @@ def call_all(alt: str) -> list[Any]:
         plots.heatmap(rng.random((20, 30)), **TEXTS, alt=alt),
         plots.masks({"many-to-one": MASK, "many-to-many": ~MASK[:, None]}, title="Masks", alt=alt),
         plots.bars({"RNN": [0.1, 0.2], "persistence": [0.3]}, ylabel="error", title="Errors", alt=alt),
+        plots.heatmap(np.tril(rng.random((24, 24))), **TEXTS, alt=alt, log=True, outline=np.eye(24, dtype=bool)),
+        plots.surface(*hills(), **TEXTS, alt=alt, value_label="loss", trails={"a": [(0, 0), (1, 1)], "b": [(2, 1)]}),
+        plots.eigenvalues({"a": rng.normal(size=(9, 9)), "b": np.eye(2)}, title="Eigenvalues", alt=alt),
     ]
+
+
+def hills() -> tuple[Any, Any, Any]:
+    """A surface of 7 rows and 9 columns, from 1e-10 to 10."""
+    x, y = np.linspace(0, 3, 9), np.linspace(-1, 2, 7)
+    return x, y, np.geomspace(1e-10, 10, 63).reshape(7, 9)
 
 
 def test_each_helper_shows_one_small_picture_and_returns_none(shown: list[Any]) -> None:
     alt = 'A curve that rises, "then" falls & ends'
-    assert call_all(alt) == [None] * 5
-    assert len(shown) == 5
+    assert call_all(alt) == [None] * 8
+    assert len(shown) == 8
     for bundle in shown:
         parser = ImageParser()
         parser.feed(bundle["text/html"])
@@ -75,7 +84,7 @@ def test_each_helper_shows_one_small_picture_and_returns_none(shown: list[Any]) 
 def test_the_html_is_the_same_every_time(shown: list[Any]) -> None:
     call_all("x")
     call_all("x")
-    assert shown[:5] == shown[5:]
+    assert shown[:8] == shown[8:]
 
 
 @pytest.mark.parametrize("alt", ["", "  ", None])
@@ -113,6 +122,65 @@ def test_heatmap_is_centred_on_zero_if_signs_differ(figures: list[Figure]) -> No
     assert [text.get_text() for text in figures[0].axes[0].get_xticklabels()] == ["1", "2"]
 
 
+def test_heatmap_on_a_log_scale_leaves_zeros_white_and_says_so(figures: list[Figure]) -> None:
+    plots.heatmap([[1e-4, 0.0], [1e-2, 1.0]], **TEXTS, alt="x", log=True, annotate=True)
+    plots.heatmap([[1e-4, 0.1], [1e-2, 1.0]], **TEXTS, alt="x", log=True)
+    image = figures[0].axes[0].get_images()[0]
+    assert image.get_clim() == (1e-4, 1)
+    np.testing.assert_allclose(image.norm(np.array([1e-4, 1e-2, 1.0])), [0, 0.5, 1])
+    np.testing.assert_array_equal(np.ma.getmaskarray(image.get_array()), [[False, True], [False, False]])
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["white: zero"]
+    assert figures[1].legends == []
+
+
+def test_heatmap_frames_what_is_kept_and_strikes_out_what_is_not(figures: list[Figure]) -> None:
+    kept = np.array([[True, False, False], [True, True, False], [False, False, True]])
+    plots.heatmap(np.tril(np.ones((3, 3))), **TEXTS, alt="x", log=True, outline=kept)
+    strokes, frame = (c for c in figures[0].axes[0].collections[2:4])
+    middles = {tuple(np.round(line.mean(axis=0)).astype(int)) for line in strokes.get_segments()}
+    assert middles == {(0, 2), (1, 2)}, "left out, and not zero: (column, row)"
+    drawn = {tuple(line.mean(axis=0).round(1)) for line in frame.get_segments()}
+    corner = {(-0.5, 0.0), (-0.5, 1.0), (0.0, -0.5), (0.5, 0.0), (0.0, 1.5), (1.0, 0.5), (1.5, 1.0), (1.0, 1.5)}
+    assert drawn == corner | {(1.5, 2.0), (2.0, 1.5), (2.5, 2.0), (2.0, 2.5)}
+    legend = [text.get_text() for text in figures[0].legends[0].get_texts()]
+    assert legend == ["white: zero", "framed: kept", "struck through: left out"]
+
+
+def test_surface_draws_heights_and_trails(figures: list[Figure]) -> None:
+    x, y, z = hills()
+    trails = {"plain": [(0, 0), (9, 9)], "clipped": [(0, 0), (1, 0.5), (2, 1)]}
+    plots.surface(x, y, z, **TEXTS, alt="x", trails=trails)
+    axes = figures[0].axes[0]
+    named = [line for line in axes.get_lines() if line.get_label() in trails]
+    np.testing.assert_array_equal(named[1].get_xydata(), trails["clipped"])
+    styles = [(str(line._dash_pattern), line.get_marker()) for line in named]  # type: ignore[attr-defined]
+    assert styles[0][0] != styles[1][0]
+    assert styles[0][1] != styles[1][1]
+    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 3), (-1, 2)), "a trail that runs away does not shrink the picture"
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == list(trails)
+    heights = axes.collections[0].get_clim()
+    np.testing.assert_allclose(heights, (1e-5, 10), err_msg="six decades, whatever lies below")
+
+
+def test_surface_on_a_linear_scale(figures: list[Figure]) -> None:
+    x, y, z = hills()
+    plots.surface(x, y, z - 5, **TEXTS, alt="x", log=False)
+    low, high = figures[0].axes[0].collections[0].get_clim()
+    assert low <= -5 < 5 <= high
+
+
+def test_eigenvalues_are_those_of_the_matrices(figures: list[Figure]) -> None:
+    turn = 0.9 * np.array([[0, 1], [-1, 0]])
+    plots.eigenvalues({"turn": turn, "shrink": np.diag([0.5, -0.5])}, title="Eigenvalues", alt="x")
+    circle, first, second = figures[0].axes[0].get_lines()[:3]
+    np.testing.assert_allclose(np.hypot(*np.array(circle.get_xydata()).T), 1)
+    np.testing.assert_allclose(sorted(map(tuple, first.get_xydata())), [(0, -0.9), (0, 0.9)], atol=1e-15)
+    np.testing.assert_allclose(sorted(map(tuple, second.get_xydata())), [(-0.5, 0), (0.5, 0)], atol=1e-15)
+    assert first.get_marker() != second.get_marker()
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["unit circle", "turn", "shrink"]
+    assert figures[0].axes[0].get_aspect() == 1
+
+
 def test_masks_mark_the_steps_that_count(figures: list[Figure]) -> None:
     plots.masks({"many-to-one": MASK}, title="Masks", alt="x")
     axes = figures[0].axes[0]
@@ -142,6 +210,21 @@ def test_bars_show_every_seed(figures: list[Figure]) -> None:
         (lambda: plots.heatmap([1.0], **TEXTS, alt="x"), re.escape("values has shape (1,)")),
         (lambda: plots.heatmap([[np.nan]], **TEXTS, alt="x"), "finite"),
         (lambda: plots.heatmap([[1.0]], rows=["a", "b"], **TEXTS, alt="x"), "rows holds 2 names, expected 1"),
+        (lambda: plots.heatmap([[0.0]], log=True, **TEXTS, alt="x"), "not zeros only"),
+        (lambda: plots.heatmap([[1.0, -1.0]], log=True, **TEXTS, alt="x"), "no negative number"),
+        (lambda: plots.heatmap([[1.0]], outline=[[1]], **TEXTS, alt="x"), "outline has shape .* expected bool"),
+        (lambda: plots.heatmap([[1.0]], outline=[True], **TEXTS, alt="x"), re.escape("outline has shape (1,)")),
+        (lambda: plots.surface([0, 1], [0, 1], [[1, 2, 3]] * 2, **TEXTS, alt="x"), re.escape("columns) = (2, 2)")),
+        (lambda: plots.surface([0, 0], [0, 1], np.eye(2), **TEXTS, alt="x"), "x has shape .* rising"),
+        (lambda: plots.surface([0, 1], [0, 1], -np.eye(2), **TEXTS, alt="x"), "no negative number"),
+        (
+            lambda: plots.surface([0, 1], [0, 1], np.eye(2), trails={"a": [0, 1]}, **TEXTS, alt="x"),
+            re.escape("a has shape (2,), expected (points, 2)"),
+        ),
+        (lambda: plots.surface([0, 1], [0, 1], np.eye(2), trails={}, **TEXTS, alt="x"), "trails must map names"),
+        (lambda: plots.eigenvalues({}, title="", alt="x"), "matrices must map names"),
+        (lambda: plots.eigenvalues({"a": np.ones((2, 3))}, title="", alt="x"), re.escape("a has shape (2, 3)")),
+        (lambda: plots.eigenvalues({str(i): np.eye(1) for i in range(8)}, title="", alt="x"), "at most 7"),
         (lambda: plots.masks({"a": [1, 0]}, title="", alt="x"), "expected bool"),
         (lambda: plots.bars({"a": []}, ylabel="", title="", alt="x"), "at least one"),
         (lambda: plots.show("figure", "x"), "figure must be a matplotlib Figure"),  # type: ignore[arg-type]
