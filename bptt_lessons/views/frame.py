@@ -99,19 +99,33 @@ def real_number(name: str, value: float, step: float) -> Any:
     )
 
 
+def bounded_number(name: str, value: float, low: float, high: float, step: float) -> Any:
+    """Return a named field for a real number from `low` to `high`."""
+    return ipywidgets.BoundedFloatText(
+        description=name,
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        continuous_update=True,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width=f"{96 + 8 * len(name)}px"),
+    )
+
+
 def check_box(name: str) -> Any:
     """Return a named check box."""
     return ipywidgets.Checkbox(description=name, value=False, indent=False, layout=ipywidgets.Layout(width="auto"))
 
 
-def choice(name: str, options: Sequence[float], value: float) -> Any:
+def choice(name: str, options: Sequence[Any], value: Any) -> Any:
     """Return a named drop-down list."""
     return ipywidgets.Dropdown(
         description=name,
         options=list(options),
         value=value,
         style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width=f"{110 + 8 * len(name)}px"),
+        layout=ipywidgets.Layout(width=f"{80 + 8 * (len(name) + max(4, *(len(str(o)) for o in options)))}px"),
     )
 
 

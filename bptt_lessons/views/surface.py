@@ -13,10 +13,10 @@ from bptt_lessons.cells import rnn
 from bptt_lessons.training import losses
 from bptt_lessons.views import svg
 from bptt_lessons.views.frame import Drawing
+from bptt_lessons.views.panel import CIVIDIS
 
 GRID = 61  # points on each axis
 LEFT, TOP, SIDE = 56, 14, 400  # the square that holds the picture, in pixels
-CIVIDIS = ("#00224e", "#26395f", "#444f6b", "#5f636f", "#7b7a77", "#969078", "#b5a971", "#d5c164", "#fee838")
 
 
 class Point(NamedTuple):
@@ -95,8 +95,8 @@ def survey(x: Array, target: Array, w_xh: tuple[float, float], w_hh: tuple[float
     parts.append(svg.rect(LEFT, TOP, SIDE, SIDE, stroke=svg.INK))
     for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
         w, v = (low + fraction * (high - low) for low, high in (w_xh, w_hh))
-        parts.append(svg.text(LEFT + SIDE * fraction, bottom + 17, _tick(w), size=12))
-        parts.append(svg.text(LEFT - 6, bottom - SIDE * fraction + 4, _tick(v), size=12, anchor="end"))
+        parts.append(svg.text(LEFT + SIDE * fraction, bottom + 17, svg.short(w, 3), size=12))
+        parts.append(svg.text(LEFT - 6, bottom - SIDE * fraction + 4, svg.short(v, 3), size=12, anchor="end"))
     parts.append(svg.label(LEFT + SIDE / 2, bottom + 36, "w_xh", size=14))
     parts.append(svg.label(LEFT - 34, TOP + SIDE / 2 - SIDE / 8, "w_hh", size=14))
     parts.append(_legend(right + 24))
@@ -133,7 +133,7 @@ def draw(surface: Surface, trail: Sequence[Point]) -> Drawing:
         f"Steps taken from where you put the point: {steps}."
         + ("" if inside else " The point lies outside of the picture.")
     )
-    ends = [_tick(weight) for weight in (*surface.w_xh, *surface.w_hh)]
+    ends = [svg.short(weight, 3) for weight in (*surface.w_xh, *surface.w_hh)]
     description = (
         f"Contours of the loss over the two weights of a scalar recurrent net, w_xh across from {ends[0]} to {ends[1]} "
         f"and w_hh upward from {ends[2]} to {ends[3]}, dark where the loss is low; a point, and an arrow against its "
@@ -200,7 +200,3 @@ def _legend(left: float) -> str:
             svg.text(left + 36, y + 112, "low (dark), high (light)", size=13, anchor="start"),
         ]
     )
-
-
-def _tick(value: float) -> str:
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

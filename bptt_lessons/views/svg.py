@@ -36,6 +36,12 @@ def number(value: float, digits: int = 2) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
+def short(value: float, digits: int = 2) -> str:
+    """Return a number with about so many digits that count, with a true minus."""
+    written = f"{value:.0f}" if 100 <= abs(value) < 10_000 else f"{value:.{digits}g}"
+    return written.replace("-", "\N{MINUS SIGN}")
+
+
 def vector(values: Iterable[float], digits: int = 3) -> str:
     """Return numbers in brackets."""
     return "[" + ", ".join(number(value, digits) for value in values) + "]"

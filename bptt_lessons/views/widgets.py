@@ -9,13 +9,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 from bptt_lessons.cells import rnn
 from bptt_lessons.training import readout
+from bptt_lessons.views import gradient_flow as flow_picture
 from bptt_lessons.views import surface, two_roads, unrolled_graph
 from bptt_lessons.views.frame import (
     Drawing,
     Interactive,
+    bounded_number,
     button,
     check_box,
     choice,
@@ -25,7 +27,7 @@ from bptt_lessons.views.frame import (
 )
 from bptt_lessons.views.training_bar import training_progress
 
-__all__ = ["bptt_player", "loss_surface", "training_progress", "unroller"]
+__all__ = ["bptt_player", "gradient_flow", "loss_surface", "training_progress", "unroller"]
 
 MOST_STEPS = 10  # more copies of the step do not fit a page
 MOST_UNITS = 8
@@ -204,6 +206,64 @@ def loss_surface(
     for field in fields:
         field.observe(moved, names="value")
     return figure
+
+
+def gradient_flow(H: int = 12, T: int = 40, seed: int = 0) -> Interactive:
+    """Show what the recurrent matrix makes of a gradient on its way back through time.
+
+    W_hh comes from ``init.non_normal``; every unit gets random input of its own, and the loss
+    L_t is h_t times the direction, of length 1, that W_hh stretches most on the way back.
+
+    Parameters
+    ----------
+    H : int, optional
+        Units, from 2 to 32.
+    T : int, optional
+        Steps, from 2 to 40.
+    seed : int, optional
+        Of the matrix and the inputs.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    _check_range("H", H, 2, 32)
+    _check_range("T", T, 2, 40)
+    _check_seed(seed)
+    radius = bounded_number("spectral radius", 0.9, 0.1, 2.0, 0.05)
+    shear = bounded_number("non-normality", 2.0, 0.0, 3.0, 0.1)
+    scale = bounded_number("input scale", 0.05, 0.0, 10.0, 0.05)
+    activation = choice("activation", tuple(flow_picture.ACTIVATIONS), "tanh")
+    t = whole_number("loss step t", T, 1, T)
+
+    def draw() -> Drawing:
+        found = flow_picture.measure(
+            *(H, T, seed, radius.value, shear.value, scale.value, flow_picture.ACTIVATIONS[activation.value])
+        )
+        return flow_picture.draw(found, radius.value, activation.value, t.value)
+
+    rows = [[radius, shear, scale, activation, t]]
+    figure = Interactive("with the flow of gradients", rows, draw, draw())
+    for control in rows[0]:
+        control.observe(figure.redraw, names="value")
+    return figure
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    """Raise ValueError unless `value` is a whole number from `low` to `high`."""
+    if not low <= check_size(name, value) <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+
+
+def _check_seed(seed: object) -> None:
+    """Raise ValueError unless `seed` is a whole number of at least 0."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
 
 
 def _check_network(params: rnn.Params, x: Array, steps: int, units: int) -> dict[str, int]:

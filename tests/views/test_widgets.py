@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from svg_reader import SVG, sentence, words
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.gradients import gradcheck
 from bptt_lessons.training import loop, losses, optim, readout
 from bptt_lessons.views import surface, svg, training_bar, two_roads, unrolled_graph, widgets
 from bptt_lessons.views.frame import Interactive
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def rng() -> np.random.Generator:
@@ -48,17 +47,7 @@ def make_surface() -> Interactive:
     return widgets.loss_surface(*surface_data(), start=(-1.5, -1.0))
 
 
-MAKERS = [make_unroller, make_player, make_surface]
-
-
-def words(markup: str) -> list[str]:
-    """Return the texts of a picture, without the marks that only place them."""
-    root = ElementTree.fromstring(markup)
-    return ["".join(node.itertext()).replace("\u200b", "") for node in root.iter(f"{SVG}text")]
-
-
-def sentence(figure: Interactive) -> str:
-    return "".join(ElementTree.fromstring(figure.status.value).itertext())
+MAKERS = [make_unroller, make_player, make_surface, widgets.gradient_flow]
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -86,6 +75,7 @@ def test_nothing_is_drawn_outside_of_the_picture(make: Any) -> None:
                 assert 0 <= float(node.get("x")) <= width
                 assert 0 <= float(node.get("y")) <= height
                 assert float(node.get("x")) + float(node.get("width", 0)) <= width
+                assert float(node.get("y")) + float(node.get("height", 0)) <= height
 
 
 @pytest.mark.parametrize("make", MAKERS)
