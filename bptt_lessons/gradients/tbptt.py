@@ -105,11 +105,11 @@ def windowed_gradient(
     ValueError
         If `x` has not the shape (T, N, D), `k` is below 1, or the cell or the loss refuses its arguments.
     """
-    check_whole(cell, x, loss_gradient)
+    check_windowed(cell, x, loss_gradient, k)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state = state0
-    for start, stop in windows(len(x), k):
-        h, state, tape = cell.forward(params, x[start:stop], state)
+    for start in range(0, len(x), k):
+        h, state, tape = cell.forward(params, x[start : start + k], state)
         loss_k, dh, extra_k = loss_of(loss_gradient, h, start)
         grads_k, _, _ = cell.backward(params, tape, dh)
         loss, grads, extra = loss + loss_k, nested.add(grads, grads_k), add_extra(extra, extra_k)
@@ -151,8 +151,8 @@ def sliding_gradient(
     check_sliding(cell, x, loss_gradient, k1, k2)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state, caches = state0, deque[Any](maxlen=k2)  # the caches of the last k2 steps
-    for start, stop in windows(len(x), k1):
-        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+    for start in range(0, len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start : start + k1], state)
         caches.extend(new)
         loss_k, dh, extra_k = loss_of(loss_gradient, h, start)
         loss, extra = loss + loss_k, add_extra(extra, extra_k)
@@ -235,7 +235,7 @@ def randomised_gradient(
         If `x` has not the shape (T, N, D), `cuts` do not rise from 1 to T - 1, `probability` is not
         in [0, 1), or the cell or the loss refuses its arguments.
     """
-    check_randomised(cell, x, loss_gradient, cuts, probability)
+    passes = 1 - check_randomised(cell, x, loss_gradient, cuts, probability)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state = state0
     for start, stop in pairwise([0, *cuts, len(x)]):
@@ -245,7 +245,7 @@ def randomised_gradient(
         dstate = cell.zero_state(params, h.shape[1])
         for cache, dh_t in zip(reversed(caches), dh[::-1], strict=True):
             grads_t, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh_t))
-            dstate = nested.map_arrays(lambda d: d / (1 - probability), dstate)
+            dstate = nested.map_arrays(lambda d: d / passes, dstate)
             grads = nested.add(grads, grads_t)
     return Gradient(loss, grads, extra)
 
@@ -332,6 +332,12 @@ def check_stream(stream: object, N: object) -> None:
         raise ValueError(f"N must be at most L: stream has shape {stream.shape}, N is {N}")
 
 
+def check_windowed(cell: Any, x: Array, loss_gradient: Any, k: int) -> None:
+    """Raise ValueError unless `windowed_gradient` can take these."""
+    check_whole(cell, x, loss_gradient)
+    check_size("k", k)
+
+
 def check_sliding(cell: Any, x: Array, loss_gradient: Any, k1: int, k2: int) -> None:
     """Raise ValueError unless `sliding_gradient` can take these."""
     check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
@@ -344,14 +350,14 @@ def check_horizon(k1: int, k2: int) -> None:
         raise ValueError(f"k1 must be at most k2, or some steps' uses are never reached; got k1 = {k1}, k2 = {k2}")
 
 
-def check_randomised(cell: Any, x: Array, loss_gradient: Any, cuts: Sequence[int], probability: float) -> None:
-    """Raise ValueError unless `randomised_gradient` can take these."""
+def check_randomised(cell: Any, x: Array, loss_gradient: Any, cuts: Sequence[int], probability: float) -> float:
+    """Return the probability if `randomised_gradient` can take these, else raise ValueError."""
     check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
-    check_cuts(len(x), cuts, probability)
+    return check_cuts(len(x), cuts, probability)
 
 
-def check_cuts(T: int, cuts: Sequence[int], probability: float) -> None:
-    """Raise ValueError unless `cuts` rise from 1 to T - 1 and `probability` is in [0, 1)."""
+def check_cuts(T: int, cuts: Sequence[int], probability: float) -> float:
+    """Return the probability if `cuts` rise from 1 to T - 1 and it is in [0, 1), else raise ValueError."""
     number = isinstance(probability, (int, float, np.floating, np.integer)) and not isinstance(probability, bool)
     if not number or not 0 <= probability < 1:
         raise ValueError(f"probability must be a number from 0 to below 1, got {probability!r}")
@@ -361,3 +367,4 @@ def check_cuts(T: int, cuts: Sequence[int], probability: float) -> None:
         raise ValueError(f"cuts must be a sequence of whole numbers, got {type(cuts).__name__}") from None
     if any(a >= b for a, b in pairwise([0, *places, T])):
         raise ValueError(f"cuts must rise, from 1 to at most T - 1 = {T - 1}, got {places}")
+    return float(probability)  # a plain float keeps float32
