@@ -1,0 +1,1 @@
+"""Experiments over many seeds: what a lesson runs once, recorded for every seed."""

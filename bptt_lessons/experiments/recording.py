@@ -1,0 +1,237 @@
+"""Experiments and their records: what one seed shows in a lesson, beside what all seeds gave and what was published.
+
+An experiment is one function of a seed and a setting.  Its *full* setting is run over
+all seeds by a command (``python -m bptt_lessons.experiments``) and recorded in a small file
+that ships with the package; its *lesson* setting runs live.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import check_size
+
+Value = bool | int | float | list[float] | None  # None: it never happened, such as "solved at update"
+Values = dict[str, Value]
+
+DIGITS = 6  # significant ones, in a record
+FOLDER = Path(__file__).parent / "recorded"
+# What a result depends on, for the record's word on changes that are not committed.
+SOURCES = ("arguments.py", "nested.py", "cells", "gradients", "training", "tasks", "experiments")
+
+
+class Experiment(NamedTuple):
+    """A question, the function that answers it for one seed, and what it is run with."""
+
+    name: str
+    question: str
+    run: Callable[..., Values]  # run(seed, **setting)
+    seeds: tuple[int, ...]
+    full: Mapping[str, Any]
+    lesson: Mapping[str, Any]
+    published: Mapping[str, str]  # quantity -> what its source says
+    note: str = ""  # what a reader of the numbers must know
+
+
+class Recorded(NamedTuple):
+    """What a full run left behind."""
+
+    name: str
+    setting: dict[str, Any]
+    seeds: list[int]
+    values: dict[str, list[Any]]  # quantity -> one value for every seed
+    seconds: list[float]  # for every seed
+    note: str
+    made_with: dict[str, str]  # commit, python, numpy, platform
+
+
+class Row(NamedTuple):
+    """One quantity: published, recorded, and measured here and now."""
+
+    quantity: str
+    published: str  # empty if nothing was
+    recorded: str
+    here: Value
+    is_here: bool  # False if the lesson's setting does not measure it
+
+
+def live(experiment: Experiment, seed: int | None = None) -> Values:
+    """Run one seed in the lesson's setting; the experiment's first seed if none is given."""
+    return experiment.run(experiment.seeds[0] if seed is None else seed, **experiment.lesson)
+
+
+def record(experiment: Experiment, folder: Path = FOLDER) -> Recorded:
+    """Run all seeds in the full setting and write ``NAME.json``, in one move at the end.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    folder : Path, optional
+        Where the file goes; it must exist.
+
+    Returns
+    -------
+    Recorded
+        As `recorded` will read it.
+
+    Raises
+    ------
+    ValueError
+        If two seeds give different quantities, or one gives what is no number (such as NaN).
+    """
+    made_with = surroundings()  # before the run: what is edited meanwhile is not what ran
+    runs, seconds = [], []
+    for seed in experiment.seeds:
+        start = time.perf_counter()
+        runs.append(experiment.run(seed, **experiment.full))
+        seconds.append(time.perf_counter() - start)
+    for values in runs:
+        if list(values) != list(runs[0]):
+            raise ValueError(f"{experiment.name} gave {list(values)} for one seed and {list(runs[0])} for another")
+    result = Recorded(
+        name=experiment.name,
+        setting=plain(experiment.full),
+        seeds=list(experiment.seeds),
+        values={quantity: [rounded(values[quantity]) for values in runs] for quantity in runs[0]},
+        seconds=[round(s, 2) for s in seconds],
+        note=experiment.note,
+        made_with=made_with,
+    )
+    write(result, folder)
+    return result
+
+
+def write(result: Recorded, folder: Path) -> None:
+    """Write a record so that a reader sees the old file or the new one, never a part."""
+    lines = [f"  {json.dumps(key)}: {field_text(value)}" for key, value in result._asdict().items()]
+    target = folder / f"{result.name}.json"
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    partial.replace(target)
+
+
+def recorded(name: str) -> Recorded:
+    """Return the record of an experiment that ships with the package.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    file = files("bptt_lessons.experiments") / "recorded" / f"{name}.json"
+    if not isinstance(name, str) or not file.is_file():
+        raise ValueError(f"there is no record of an experiment {name!r}")
+    return Recorded(**json.loads(file.read_text(encoding="utf-8")))
+
+
+def rows(experiment: Experiment, values: Mapping[str, Value]) -> list[Row]:
+    """Return one row for every recorded quantity that is no curve, with `values` from a live run."""
+    found = recorded(experiment.name)
+    return [
+        Row(
+            quantity,
+            experiment.published.get(quantity, ""),
+            summary(each),
+            values.get(quantity),
+            quantity in values,
+        )
+        for quantity, each in found.values.items()
+        if not isinstance(each[0], list)
+    ]
+
+
+def summary(values: list[Any]) -> str:
+    """Sum up one quantity over seeds: ``7 of 8`` for outcomes, median and range for numbers.
+
+    Raises
+    ------
+    ValueError
+        If there are no values.
+    """
+    check_size("number of values", len(values))
+    if all(isinstance(value, bool) for value in values):
+        return f"{sum(values)} of {len(values)}"
+    numbers = [value for value in values if value is not None]
+    if not numbers:
+        return "never"
+    text = short(median(numbers))
+    if min(numbers) != max(numbers):
+        text += f" ({short(min(numbers))} ... {short(max(numbers))})"
+    missing = len(values) - len(numbers)
+    return text + (f", never in {missing} of {len(values)}" if missing else "")
+
+
+def short(value: float) -> str:
+    """Return a number in three significant digits, a whole one in all its digits."""
+    if isinstance(value, int) or (float(value).is_integer() and 1e3 <= abs(value) < 1e9):
+        return f"{int(value):,d}"
+    return f"{value:.3g}"
+
+
+def rounded(value: Any) -> Any:
+    """Return a value as a record keeps it: numbers in six significant digits.
+
+    Raises
+    ------
+    ValueError
+        If it is or holds anything but finite real numbers, True, False or None.
+    """
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [rounded(item) for item in value]
+    if value is None or isinstance(value, (bool, np.bool_)):
+        return None if value is None else bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if not isinstance(value, (float, np.floating)) or not np.isfinite(value):
+        raise ValueError(f"a record holds finite numbers, True, False or None, got {value!r}")
+    return float(f"{value:.{DIGITS}g}")
+
+
+def plain(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a setting as it comes back from a file, so that both can be compared."""
+    same: dict[str, Any] = json.loads(json.dumps(dict(setting)))
+    return same
+
+
+def field_text(value: Any) -> str:
+    """Return one field of a record as JSON, with one quantity to a line."""
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    lines = [f"    {json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(lines) + "\n  }"
+
+
+def surroundings() -> dict[str, str]:
+    """Return what a number may depend on beyond the seed: the commit, and the versions."""
+    return {
+        "commit": commit(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "threads": os.environ.get("OPENBLAS_NUM_THREADS", "as many as NumPy takes"),
+    }
+
+
+def commit() -> str:
+    """Return the commit that the mathematics is at, and whether it was changed since; "unknown" outside a clone."""
+    package = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--", *(s for s in SOURCES), ":!experiments/recorded")
+        return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

@@ -1,0 +1,35 @@
+"""All experiments, by name, in the order of the lessons that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bptt_lessons.experiments import (
+    cliff_step,
+    delayed_echo_windows,
+    gradient_bound,
+    influence_balancing_truncated,
+    long_sequence,
+    orthogonal_gain,
+    sunspots_longer,
+    temporal_order_clipping,
+    temporal_xor_windows,
+    truncation_bias,
+)
+from bptt_lessons.experiments.recording import Experiment
+
+EXPERIMENTS: Mapping[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        sunspots_longer.EXPERIMENT,
+        gradient_bound.EXPERIMENT,
+        orthogonal_gain.EXPERIMENT,
+        cliff_step.EXPERIMENT,
+        temporal_order_clipping.EXPERIMENT,
+        long_sequence.EXPERIMENT,
+        temporal_xor_windows.EXPERIMENT,
+        delayed_echo_windows.EXPERIMENT,
+        truncation_bias.EXPERIMENT,
+        influence_balancing_truncated.EXPERIMENT,
+    )
+}
