@@ -12,6 +12,7 @@ import numpy as np
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 from bptt_lessons.cells import rnn
 from bptt_lessons.training import readout
+from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gradient_flow as flow_picture
 from bptt_lessons.views import surface, two_roads, unrolled_graph
 from bptt_lessons.views.frame import (
@@ -27,7 +28,7 @@ from bptt_lessons.views.frame import (
 )
 from bptt_lessons.views.training_bar import training_progress
 
-__all__ = ["bptt_player", "gradient_flow", "loss_surface", "training_progress", "unroller"]
+__all__ = ["bptt_player", "checkpoint_schedule", "gradient_flow", "loss_surface", "training_progress", "unroller"]
 
 MOST_STEPS = 10  # more copies of the step do not fit a page
 MOST_UNITS = 8
@@ -251,6 +252,67 @@ def gradient_flow(H: int = 12, T: int = 40, seed: int = 0) -> Interactive:
     figure = Interactive("with the flow of gradients", rows, draw, draw())
     for control in rows[0]:
         control.observe(figure.redraw, names="value")
+    return figure
+
+
+def checkpoint_schedule(T: int = 12, slots: int = 3) -> Interactive:
+    """Show the best schedule for a number of slots, action by action, and what more slots would save.
+
+    Parameters
+    ----------
+    T : int, optional
+        Steps to be backpropagated at first, from 1 to 20.
+    slots : int, optional
+        Slots at first, from 1 to T.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    _check_range("T", T, 1, 20)
+    _check_range("slots", slots, 1, T)
+    steps = whole_number("steps T", T, 1, 20)
+    room = whole_number("slots", slots, 1, T)
+    keeps = choice("a slot holds a", ("state", "step"), "state")
+    moments = schedule_picture.play(T, slots, "state")
+    done = whole_number("actions done", len(moments), 0, len(moments))
+    start = button("Start", lambda: done.set_trait("value", 0))
+    end = button("End", lambda: done.set_trait("value", done.max))
+    busy = False  # while the figure itself writes into its fields
+
+    def draw() -> Drawing:
+        return schedule_picture.draw(moments, steps.value, room.value, keeps.value, done.value)
+
+    rows = [[steps, room, keeps], [start, *stepper(done), end]]
+    figure = Interactive("the schedule", rows, draw, draw())
+
+    def plan(_: object) -> None:
+        """Make another schedule; one that was seen to its end is seen to its end again."""
+        nonlocal busy, moments
+        if busy:
+            return
+        busy = True
+        at_end = done.value == done.max
+        room.max = steps.value
+        moments = schedule_picture.play(steps.value, room.value, keeps.value)
+        done.max = len(moments)
+        if at_end:
+            done.value = done.max
+        busy = False
+        figure.redraw()
+
+    def moved(_: object) -> None:
+        if not busy:
+            figure.redraw()
+
+    for control in rows[0]:
+        control.observe(plan, names="value")
+    done.observe(moved, names="value")
     return figure
 
 
