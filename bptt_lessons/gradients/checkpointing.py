@@ -188,13 +188,14 @@ def backward(
     Raises
     ------
     ValueError
-        If `x` has not the shape (T, N, D), or the cell or the loss refuses its arguments.
+        If `x` has not the shape (T, N, D), the actions do not backpropagate its T steps, the last first,
+        or the cell or the loss refuses its arguments.
     """
     check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     dstate = cell.zero_state(params, x.shape[1])
     kept = {0: (state0, None)}
-    for kind, start, stop in actions:
+    for kind, start, stop in check_actions(actions, len(x)):
         if kind == "drop":
             del kept[stop]
             continue
@@ -298,3 +299,31 @@ def check_segment(cell: object, x: Array, loss_gradient: object, segment: int | 
     """Return the steps of a segment if `backward_sqrt` can take these, else raise ValueError."""
     check_whole(cell, x, loss_gradient, "zero_state", "forward", "backward")
     return isqrt(len(x) - 1) + 1 if segment is None else check_size("segment", segment)
+
+
+def check_actions(actions: Iterable[Action], T: int) -> Iterator[Action]:
+    """Yield the actions if they backpropagate T steps, the last first, from what they keep; else raise ValueError."""
+    if not isinstance(actions, Iterable):
+        raise ValueError(f"actions must be such as schedule(T, slots) gives, got {type(actions).__name__}")
+    kept, left = {0: False}, T  # whether a slot holds a cache as well; the steps still to be backpropagated
+    for action in actions:
+        kind, start, stop = action if isinstance(action, tuple) and len(action) == 3 else (None, None, None)
+        ready = {
+            "keep state": start in kept and start < stop <= T,
+            "keep step": start in kept and start < stop <= T,
+            "back": start in kept and stop == left and (start < stop or (start == stop and kept[start])),
+            "drop": stop in kept,
+        }
+        if not ready.get(kind, False):
+            raise ValueError(
+                f"actions: cannot do {action!r} with what is kept at {sorted(kept)} and {left} steps of T = {T} left"
+            )
+        if kind == "drop":
+            del kept[stop]
+        elif kind == "back":
+            left -= 1
+        else:
+            kept[stop] = kind == "keep step"
+        yield action
+    if left:
+        raise ValueError(f"actions leave the first {left} steps of T = {T} without their way back")

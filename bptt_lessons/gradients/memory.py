@@ -24,7 +24,12 @@ def held_bytes(tree: Any) -> int:
     Parameters
     ----------
     tree : array, or tuple, list or NamedTuple of such
-        A tape, or a list of caches.
+        A tape, or a list of caches; numbers and None beside the arrays count nothing.
+
+    Raises
+    ------
+    ValueError
+        If anything else is in it.
     """
     return sum({id(owner): owner.nbytes for owner in map(_owner, _arrays(tree))}.values())
 
@@ -60,6 +65,8 @@ def _arrays(tree: Any) -> Iterator[Array]:
     elif isinstance(tree, (list, tuple)):
         for item in tree:
             yield from _arrays(item)
+    elif tree is not None and not isinstance(tree, (int, float, complex, np.generic)):
+        raise ValueError(f"tree must hold arrays, in tuples and lists, got {type(tree).__name__}")
 
 
 def _owner(array: Array) -> Any:

@@ -49,10 +49,10 @@ def loss_and_gradient(point: Point, steps: int = STEPS) -> tuple[Array, Point]:
     check_numbers("b", b)
     if np.shape(w) != np.shape(b):
         raise ValueError(f"b has shape {np.shape(b)}, expected that of w, {np.shape(w)}")
-    h = [1 / (1 + np.exp(-np.full(np.shape(w), START)))]  # σ(x_0)
+    h = [np.full(np.shape(w), 1 / (1 + np.exp(-START)), np.result_type(w, b, 1.0))]  # σ(x_0)
     for _ in range(check_size("steps", steps)):
         h.append(1 / (1 + np.exp(-(w * h[-1] + b))))
-    dh, dw, db = 2 * (h[-1] - TARGET), np.zeros(np.shape(w)), np.zeros(np.shape(w))
+    dh, dw, db = 2 * (h[-1] - TARGET), np.zeros_like(h[0]), np.zeros_like(h[0])
     for h_prev, h_t in zip(h[-2::-1], h[:0:-1], strict=True):
         dx = dh * h_t * (1 - h_t)
         dw, db, dh = dw + dx * h_prev, db + dx, dx * w

@@ -12,7 +12,7 @@ The net is a cell like any other, with one parameter, θ: its input is not used.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ U = influence()
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N nets: zeros of shape (N, 23)."""
     check_params(params)
-    return np.zeros((check_size("N", N), PLUS + MINUS))
+    return np.zeros((check_size("N", N), PLUS + MINUS), params.theta.dtype)
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
@@ -65,7 +65,8 @@ def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
     check_array("x", x, "N D")
     check_array("h_prev", h_prev, "N H", {"N": len(x), "H": PLUS + MINUS})
     check_precision(theta=params.theta, h_prev=h_prev)
-    return h_prev @ A.T + params.theta * U, Cache(x)
+    real = params.theta.real.dtype
+    return h_prev @ A.T.astype(real) + params.theta * U.astype(real), Cache(x)
 
 
 def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
@@ -77,11 +78,15 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
         If a shape or dtype does not fit.
     """
     check_params(params)
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache must be influence_balancing.Cache(x), got {type(cache).__name__}")
     check_array("dh", dh, "N H", {"N": len(cache.x), "H": PLUS + MINUS})
-    return Params(np.array([np.sum(dh @ U)])), np.zeros_like(cache.x), dh @ A
+    check_precision(theta=params.theta, dh=dh)
+    real = params.theta.real.dtype
+    return Params(np.sum(dh @ U.astype(real), keepdims=True)), np.zeros_like(cache.x), dh @ A.astype(real)
 
 
-def loss_gradient(h: Array, start: int) -> tuple[float, Array, None]:
+def loss_gradient(h: Array, start: int) -> tuple[Any, Array, None]:
     """Sum of the losses ½ (s[first] - 1)² over steps and nets, and its gradient; the same at any `start`.
 
     Raises
@@ -93,7 +98,7 @@ def loss_gradient(h: Array, start: int) -> tuple[float, Array, None]:
     off = h[..., 0] - 1
     dh = np.zeros_like(h)
     dh[..., 0] = off
-    return float(0.5 * np.sum(off * off)), dh, None
+    return 0.5 * np.sum(off * off), dh, None
 
 
 def sensitivity(steps: int) -> float:
@@ -118,5 +123,6 @@ def check_params(params: Params) -> None:
     """Raise ValueError unless `params` holds one number."""
     if not isinstance(params, Params):
         raise ValueError(f"params must be influence_balancing.Params(theta), got {type(params).__name__}")
-    if not isinstance(params.theta, np.ndarray) or params.theta.shape != (1,):
-        raise ValueError(f"theta must be an array of shape (1,), got {params.theta!r}")
+    theta = params.theta
+    if not isinstance(theta, np.ndarray) or theta.shape != (1,) or theta.dtype.kind not in "fc":
+        raise ValueError(f"theta must be a floating array of shape (1,), got {theta!r}")

@@ -47,7 +47,8 @@ def global_norm(grads: Any) -> float:
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
         check_numbers("grads", array)
-    return float(np.sqrt(sum(np.sum(np.abs(array) ** 2) for array in arrays)))
+    squares = (np.abs(array).astype(float) ** 2 for array in arrays)  # in float64: float32's overflow beyond 1e19
+    return float(np.sqrt(sum(np.sum(square) for square in squares)))
 
 
 def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
@@ -74,7 +75,7 @@ def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
         If `max_norm` is not above 0 or the gradient's length is no finite number.
     """
     norm = check_clip(grads, max_norm)
-    scale = min(1.0, max_norm / norm) if norm > 0 else 1.0
+    scale = min(1.0, float(max_norm) / norm) if norm > 0 else 1.0  # a plain float keeps float32
     return map_arrays(lambda dp: dp * scale, grads)
 
 
@@ -87,7 +88,15 @@ class AdamState(NamedTuple):
 
 
 def adam_start(params: Any) -> AdamState:
-    """Return what Adam starts with: no update done, and zeros."""
+    """Return what Adam starts with: no update done, and zeros.
+
+    Raises
+    ------
+    ValueError
+        If one of `params` is no floating array.
+    """
+    for _, array in named_arrays(params):
+        check_numbers("params", array)
     return AdamState(0, zeros_like(params), zeros_like(params))
 
 
@@ -126,7 +135,7 @@ def adam(
     ValueError
         If structures, shapes or precisions differ, or a number is out of its range.
     """
-    check_adam(params, grads, state, lr, decay_mean, decay_square, eps)
+    lr, decay_mean, decay_square, eps = check_adam(params, grads, state, lr, decay_mean, decay_square, eps)
     updates = state.updates + 1
     mean = map_arrays(lambda m, dp: decay_mean * m + (1 - decay_mean) * dp, state.mean, grads)
     square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * dp * dp, state.square, grads)
@@ -160,14 +169,15 @@ def check_clip(grads: Any, max_norm: float) -> float:
 
 def check_adam(
     params: Any, grads: Any, state: AdamState, lr: float, decay_mean: float, decay_square: float, eps: float
-) -> None:
-    """Raise ValueError unless `adam` can take these."""
-    check_update(params, grads, lr)
-    check_positive("eps", eps)
+) -> tuple[float, float, float, float]:
+    """Return the four numbers as plain floats, which keep float32, if `adam` can take these, else raise ValueError."""
+    lr, eps = check_update(params, grads, lr), check_positive("eps", eps)
     if not isinstance(state, AdamState):
         raise ValueError(f"state must be optim.AdamState, such as from adam_start, got {type(state).__name__}")
     for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
-        if not isinstance(decay, (int, float)) or isinstance(decay, bool) or not 0 <= decay < 1:
+        number = isinstance(decay, (int, float, np.floating, np.integer)) and not isinstance(decay, bool)
+        if not number or not 0 <= decay < 1:
             raise ValueError(f"{name} must be a number from 0 to below 1, got {decay!r}")
     for tree in (state.mean, state.square):
         map_arrays(lambda p, m: None, params, tree)
+    return lr, float(decay_mean), float(decay_square), eps
