@@ -100,13 +100,15 @@ def shortest_right(longest: int) -> tuple[int, int]:
     return 1 + int(np.argmax(seen < 0)), 1 + int(np.argmax(np.cumsum(seen) < 0))
 
 
+SETTING = {"windows": (10, 50, 100, 200), "mean_length": 16, "steps": 100_000, "lr": 1e-4, "theta_0": 0.5}
+
 EXPERIMENT = Experiment(
     name="influence_balancing_truncated",
     question="Where does θ go, whose optimum is -1/6, when its influence is truncated?",
     run=run,
     seeds=tuple(range(6)),
-    full={"windows": (10, 50, 100, 200), "mean_length": 16, "steps": 100_000, "lr": 1e-4, "theta_0": 0.5},
-    lesson={"windows": (10, 100, 200), "mean_length": 16, "steps": 30_000, "lr": 1e-4, "theta_0": 0.5},
+    full=SETTING,
+    lesson=SETTING,
     published={
         "arrived, windows of 10": "no (Tallec and Ollivier 2017)",
         "arrived, windows of 100": "no (the same)",

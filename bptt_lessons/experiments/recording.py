@@ -173,10 +173,13 @@ def summary(values: list[Any]) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number in three significant digits, a whole one in all its digits."""
-    if isinstance(value, int) or (float(value).is_integer() and 1e3 <= abs(value) < 1e9):
-        return f"{int(value):,d}"
-    return f"{value:.3g}"
+    """Return a number in the `form` that suits it."""
+    return format(value, form(value))
+
+
+def form(value: float) -> str:
+    """Return the format of a number: three significant digits, but all digits before the point below a million."""
+    return ",.0f" if isinstance(value, int) or 1000 <= abs(value) < 1e6 else ".3g"
 
 
 def rounded(value: Any) -> Any:
