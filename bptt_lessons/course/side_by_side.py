@@ -87,5 +87,5 @@ def difference(full: Mapping[str, Any], lesson: Mapping[str, Any]) -> str:
 def text(value: Any) -> str:
     """Return one setting as a reader would write it."""
     if isinstance(value, list):
-        return "(" + ", ".join(map(text, value)) + ")"
+        return text(value[0]) if len(value) == 1 else "(" + ", ".join(map(text, value)) + ")"
     return f"{value:,d}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

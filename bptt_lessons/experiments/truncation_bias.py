@@ -80,8 +80,16 @@ def flat(grads: Any) -> Array:
 
 
 def decay_rate(lengths: tuple[int, ...], errors: list[float]) -> float:
-    """Return r of the best c · r^k through errors above 1e-12: below that is rounding."""
+    """Return r of the best c · r^k through errors above 1e-12: below that is rounding.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two errors are.
+    """
     seen = [(k, e) for k, e in zip(lengths, errors, strict=True) if e > 1e-12]
+    if len(seen) < 2:
+        raise ValueError(f"lengths {lengths} leave {len(seen)} errors above 1e-12, expected at least two to fit a rate")
     slope = np.polyfit([k for k, _ in seen], np.log([e for _, e in seen]), 1)[0]
     return float(np.exp(slope))
 
