@@ -366,7 +366,9 @@ def printed_case(arguments: Mapping[str, Any]) -> str:
 
 
 def parts(name: str, value: Any) -> list[tuple[str, Any]]:
-    """Take an argument apart into named arrays and other things."""
+    """Take an argument apart into named arrays and other things; what holds no array stays in one piece."""
+    if not holds_an_array(value):
+        return [(name, value)]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return [p for f, v in zip(value._fields, value, strict=True) for p in parts(f"{name}.{f}", v)]
     if isinstance(value, (list, tuple)):
@@ -374,8 +376,15 @@ def parts(name: str, value: Any) -> list[tuple[str, Any]]:
     return [(name, value)]
 
 
+def holds_an_array(value: Any) -> bool:
+    """Whether a value is an array, or a tuple or list with one somewhere inside."""
+    return isinstance(value, np.ndarray) or (isinstance(value, (list, tuple)) and any(map(holds_an_array, value)))
+
+
 def text_of(value: Any) -> str:
-    """Return a short text for something that is not an array."""
+    """Return a short text for something that is not an array; a list of tuples gets a line for each of them."""
+    if isinstance(value, list) and value and isinstance(value[0], tuple):
+        return "[" + ",\n ".join(map(repr, value)) + "]"
     name = getattr(value, "__name__", None)
     return str(name).rsplit(".", 1)[-1] if name else repr(value)
 

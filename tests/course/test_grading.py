@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bptt_lessons.cells.rnn import Cache
 from bptt_lessons.course import EXERCISES
-from bptt_lessons.course.grading import is_stub
+from bptt_lessons.course.grading import is_stub, printed_case
+from bptt_lessons.gradients.checkpointing import Action
 
 STEP = EXERCISES["rnn.step"]
 MSE = EXERCISES["losses.mse"]
@@ -381,6 +383,24 @@ def test_what_cannot_be_stopped_is_left_behind_and_said_so() -> None:
 def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     STEP.grade(shouts)
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_holds_no_array_is_printed_in_one_piece() -> None:
+    actions = [Action("keep state", 0, 2), Action("back", 2, 3)]
+    assert printed_case({"cuts": [1, 4], "pair": (1, "two"), "actions": actions, "nothing": []}) == (
+        "cuts = [1, 4]\n"
+        "pair = (1, 'two')\n"
+        "actions = [Action(kind='keep state', start=0, stop=2),\n"
+        "           Action(kind='back', start=2, stop=3)]\n"
+        "nothing = []"
+    )
+
+
+def test_what_holds_an_array_is_taken_apart() -> None:
+    cache = Cache(np.array([[1.0]]), np.array([[2.0]]), np.array([[3.0]]))
+    assert printed_case({"caches": [cache], "pair": (np.zeros(2), [5])}) == (
+        "caches[0].x = [[1.]]\ncaches[0].h_prev = [[2.]]\ncaches[0].h = [[3.]]\npair[0] = [0., 0.]\npair[1] = [5]"
+    )
 
 
 def test_arguments_are_copies_of_the_cases() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
+from bptt_lessons.cells.unrolled import Looped, looped
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.training import readout
 
@@ -56,6 +57,16 @@ class WindowLoss(NamedTuple):
 
     def __call__(self, h: Array, start: int) -> tuple[Any, Array, Any]:
         return readout.loss_by_window(self.readout, self.target)(h, start)
+
+
+class LoopedLeaky(Looped):
+    """The leaky cell with `forward` and `backward`; it shows itself as the Python text that makes it."""
+
+    def __repr__(self) -> str:
+        return "looped(leaky)"
+
+
+LOOPED_LEAKY = LoopedLeaky(*looped(leaky))
 
 
 def sizes(**letters: int) -> str:
