@@ -768,8 +768,8 @@ def forward_cost_one_split_only(T, slots, keeps):
 
 @FORWARD_COST.add
 def forward_cost_sqrt_formula(T, slots, keeps):
-    """You answer 2 T: every step run once on the first pass and once more on the second. That is about what a state every √T
-    steps costs; here the number of slots is given, and the least cost for it is asked."""
+    """You answer 2 T: every step run once on the first pass and once more on the second. That is about what a state
+    every √T steps costs; here the number of slots is given, and the least cost for it is asked."""
     return 2 * T
 
 
