@@ -15,6 +15,7 @@ from bptt_lessons.training import readout
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gradient_flow as flow_picture
 from bptt_lessons.views import surface, two_roads, unrolled_graph
+from bptt_lessons.views import truncation_matrix as matrix_picture
 from bptt_lessons.views.frame import (
     Drawing,
     Interactive,
@@ -28,7 +29,15 @@ from bptt_lessons.views.frame import (
 )
 from bptt_lessons.views.training_bar import training_progress
 
-__all__ = ["bptt_player", "checkpoint_schedule", "gradient_flow", "loss_surface", "training_progress", "unroller"]
+__all__ = [
+    "bptt_player",
+    "checkpoint_schedule",
+    "gradient_flow",
+    "loss_surface",
+    "training_progress",
+    "truncation_matrix",
+    "unroller",
+]
 
 MOST_STEPS = 10  # more copies of the step do not fit a page
 MOST_UNITS = 8
@@ -313,6 +322,54 @@ def checkpoint_schedule(T: int = 12, slots: int = 3) -> Interactive:
     for control in rows[0]:
         control.observe(plan, names="value")
     done.observe(moved, names="value")
+    return figure
+
+
+def truncation_matrix(T: int = 16, seed: int = 0) -> Interactive:
+    """Show which contributions to the gradient each truncation keeps, how wrong it is, and what it holds.
+
+    The net is untrained: 8 tanh units with orthogonal weights times 0.9, 4 sequences, random
+    inputs and targets, the mean squared error at every step.
+
+    Parameters
+    ----------
+    T : int, optional
+        Steps, from 2 to 16.
+    seed : int, optional
+        Of the net, its data, and the draws of the randomised truncation.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    _check_range("T", T, 2, 16)
+    _check_seed(seed)
+    net = matrix_picture.make_net(T, seed)
+    algorithm = choice("algorithm", matrix_picture.ALGORITHMS, matrix_picture.CARRY)
+    k = whole_number("k (sliding: k2)", min(4, T), 1, T)
+    k1 = whole_number("k1 (sliding)", 1, 1, k.value)
+    probability = bounded_number("p (randomised)", 0.2, 0.0, 0.8, 0.05)
+    draw_number = whole_number("draw (randomised)", 0, 0, matrix_picture.DRAWS - 1)
+
+    def draw() -> Drawing:
+        setting = matrix_picture.Setting(algorithm.value, k.value, k1.value, probability.value, draw_number.value)
+        return matrix_picture.draw(net, setting)
+
+    rows = [[algorithm, k, k1], [probability, draw_number]]
+    figure = Interactive("with the truncations", rows, draw, draw())
+
+    def lengthen(_: object) -> None:
+        k1.max = k.value  # what is beyond it is pulled back
+        figure.redraw()
+
+    k.observe(lengthen, names="value")
+    for control in (algorithm, k1, probability, draw_number):
+        control.observe(figure.redraw, names="value")
     return figure
 
 

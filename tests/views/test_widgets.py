@@ -47,7 +47,14 @@ def make_surface() -> Interactive:
     return widgets.loss_surface(*surface_data(), start=(-1.5, -1.0))
 
 
-MAKERS = [make_unroller, make_player, make_surface, widgets.gradient_flow, widgets.checkpoint_schedule]
+MAKERS = [
+    make_unroller,
+    make_player,
+    make_surface,
+    widgets.gradient_flow,
+    widgets.checkpoint_schedule,
+    widgets.truncation_matrix,
+]
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -1,0 +1,199 @@
+"""The figure of truncation: the package's own gradients, masks that keep what they show, and numbers in words."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from svg_reader import sentence, styled, words
+
+from bptt_lessons.cells import rnn
+from bptt_lessons.gradients import bptt, tbptt
+from bptt_lessons.views import svg, truncation_matrix, widgets
+from bptt_lessons.views.truncation_matrix import ALGORITHMS, CARRY, FULL, RANDOMISED, RESET, SLIDING, Setting
+
+T = 7
+NET = truncation_matrix.make_net(T, 3)
+SETTINGS = [
+    Setting(FULL, 3, 2, 0.2, 0),
+    *(Setting(RESET, k, 1, 0.2, 0) for k in (1, 3, 7)),
+    *(Setting(CARRY, k, 1, 0.2, 0) for k in (1, 3, 7)),
+    *(Setting(SLIDING, k, k1, 0.2, 0) for k, k1 in ((3, 1), (5, 2), (4, 4))),
+    *(Setting(RANDOMISED, 3, 1, 0.4, draw) for draw in (0, 1)),
+]
+
+
+def real_gradient(net: truncation_matrix.Net, setting: Setting, cuts: list[int]) -> rnn.Params:
+    """The gradient by the package's own functions, which know nothing of contributions."""
+    arguments = (rnn, net.params, net.x, rnn.zero_state(net.params, truncation_matrix.N), net.loss)
+    gradient = {
+        FULL: lambda: bptt.full_gradient(*arguments),
+        RESET: lambda: tbptt.windowed_gradient(*arguments, setting.k, carry=False),
+        CARRY: lambda: tbptt.windowed_gradient(*arguments, setting.k),
+        SLIDING: lambda: tbptt.sliding_gradient(*arguments, setting.k1, setting.k),
+        RANDOMISED: lambda: tbptt.randomised_gradient(*arguments, cuts, setting.probability),
+    }[setting.algorithm]()
+    grads: rnn.Params = gradient.grads
+    return grads
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_gradients_are_those_of_the_package(setting: Setting) -> None:
+    cut = truncation_matrix.truncate(NET, setting)
+    expected = truncation_matrix.flat(real_gradient(NET, setting, cut.cuts))
+    np.testing.assert_allclose(truncation_matrix.flat(cut.grads), expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+    error = np.linalg.norm(expected - NET.full) / np.linalg.norm(NET.full)
+    assert truncation_matrix.relative_error(NET, cut.grads) == pytest.approx(error, abs=1e-13)
+    cosine = expected @ NET.full / np.linalg.norm(expected) / np.linalg.norm(NET.full)
+    assert truncation_matrix.cosine(NET, cut.grads) == pytest.approx(cosine)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_steps_held_are_those_that_a_loss_reaches(setting: Setting) -> None:
+    cut = truncation_matrix.truncate(NET, setting)
+    kept = cut.weights > 0
+    assert not (kept & ~np.tri(T, dtype=bool)).any(), "a step owes nothing to what comes later"
+    assert cut.held >= kept.sum(axis=1).max()
+    if setting.algorithm != SLIDING:  # there the last step of a block reaches the whole horizon only from k2 on
+        assert cut.held == kept.sum(axis=1).max()
+    else:
+        assert cut.held == setting.k
+
+
+def test_the_mean_over_all_cuts_is_the_full_gradient() -> None:
+    """By exact enumeration of the places of this very net, with the weights that are shown."""
+    p, mean = 0.3, np.zeros_like(NET.full)
+    for places in itertools.product((False, True), repeat=T - 1):
+        weights = tbptt.kept_by_cuts(T, [s for s, cut in enumerate(places, 1) if cut], p)
+        chance = p ** sum(places) * (1 - p) ** (T - 1 - sum(places))
+        mean += chance * truncation_matrix.flat(tbptt.summed(NET.parts, weights))
+    np.testing.assert_allclose(mean, NET.full, rtol=0, atol=1e-12 * np.abs(NET.full).max())
+
+
+def test_norms_are_lengths_over_all_parameters() -> None:
+    lengths = truncation_matrix.norms(NET.parts)
+    one = rnn.Params(*(part[5, 2] for part in NET.parts))
+    assert lengths[5, 2] == pytest.approx(np.linalg.norm(truncation_matrix.flat(one)))
+    np.testing.assert_array_equal(np.triu(lengths, 1), 0)
+
+
+def test_draws_differ_and_come_again() -> None:
+    cuts = [tuple(truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.5, draw)).cuts) for draw in range(8)]
+    again = [tuple(truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.5, draw)).cuts) for draw in range(8)]
+    assert cuts == again
+    assert len(set(cuts)) > 4
+    assert truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.0, 0)).cuts == []
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_numbers_and_marks_of_the_picture(setting: Setting) -> None:
+    drawing = truncation_matrix.draw(NET, setting)
+    cut = truncation_matrix.truncate(NET, setting)
+    kept = cut.weights > 0
+    error, cosine = truncation_matrix.relative_error(NET, cut.grads), truncation_matrix.cosine(NET, cut.grads)
+    shown = words(drawing.svg)
+    assert f"relative error {error:.3f}, cosine {cosine:.3f}" in shown
+    bytes_held = cut.held * truncation_matrix.N * truncation_matrix.H * 8
+    assert f"{bytes_held:,} of {T * 4 * 8 * 8:,} bytes (N = 4, H = 8)" in shown
+    assert f"{kept.sum()} of {T * (T + 1) // 2} contributions" in drawing.sentence.replace("Full BPTT keeps every", "")
+    struck = [re.findall(r"l[\d.]+ -", node.get("d")) for node in styled(drawing.svg, "path", "stroke-width: 0.9")]
+    assert sum(map(len, struck)) == (np.tri(T) > 0).sum() - kept.sum() + 1, "what is left out, and the legend"
+    borders = [node.get("d") for node in styled(drawing.svg, "path", "stroke: #ffffff; stroke-width: 2")]
+    padded = np.pad(kept, 1)
+    expected = (padded[1:, :] != padded[:-1, :]).sum() + (padded[:, 1:] != padded[:, :-1]).sum()
+    assert sum(border.count("M") for border in borders) == expected
+    weights = [word for word in shown if re.fullmatch(r"\d+(\.\d)?", word)]
+    if setting.algorithm == RANDOMISED:
+        for weight in cut.weights[kept]:
+            assert f"{weight:.1f}" in weights
+
+
+def test_left_out_and_kept_differ_by_more_than_colour() -> None:
+    markup = truncation_matrix.draw(NET, SETTINGS[2]).svg
+    assert {"kept", "left out"} <= set(words(markup))
+    assert len(truncation_matrix.CURVES) == len({curve.marker for curve in truncation_matrix.CURVES.values()})
+
+
+def test_error_curves_are_those_of_every_k() -> None:
+    drawing = truncation_matrix.draw(NET, Setting(CARRY, 3, 2, 0.2, 0))
+    lines = styled(drawing.svg, "polyline", f"stroke: {truncation_matrix.CURVES[SLIDING].colour}")
+    points = max((node.get("points").split() for node in lines), key=len)
+    heights = np.array([float(point.split(",")[1]) for point in points])
+    settings = [Setting(SLIDING, k, min(2, k), 0.2, 0) for k in range(1, T + 1)]
+    errors = np.array(
+        [truncation_matrix.relative_error(NET, truncation_matrix.truncate(NET, each).grads) for each in settings]
+    )
+    scaled = (heights - heights[-1]) / (heights[0] - heights[-1])
+    np.testing.assert_allclose(scaled, errors / errors[0], atol=0.01)
+    assert styled(drawing.svg, "circle", f"stroke: {svg.INK}"), "the present one is ringed"
+    assert errors[-1] < 1e-13, "k = T is full BPTT"
+
+
+def test_every_control_changes_picture_and_words() -> None:
+    figure = widgets.truncation_matrix(T=9)
+    steps = [
+        ("algorithm", FULL),
+        ("algorithm", RESET),
+        ("k (sliding: k2)", 5),
+        ("algorithm", SLIDING),
+        ("k1 (sliding)", 3),
+        ("algorithm", RANDOMISED),
+        ("p (randomised)", 0.4),
+        ("draw (randomised)", 2),
+        ("algorithm", CARRY),
+    ]
+    assert {name for name, _ in steps} == set(figure.controls)
+    for name, value in steps:
+        before = figure.picture.value, sentence(figure)
+        figure.controls[name].value = value
+        assert figure.picture.value != before[0], name
+        assert sentence(figure) != before[1], name
+    assert set(figure.controls["algorithm"].options) == set(ALGORITHMS)
+
+
+def test_words() -> None:
+    figure = widgets.truncation_matrix()
+    said = figure.controls
+    assert sentence(figure).startswith("Windows of 4, the state carried from one to the next: 40 of 136 contributions.")
+    said["algorithm"].value = RESET
+    assert "what is kept belongs to another net" in sentence(figure)
+    said["algorithm"].value = SLIDING
+    assert sentence(figure).startswith("Every step goes back 4 (k1 = 1, k2 = 4): ")
+    said["k1 (sliding)"].value = 2
+    assert sentence(figure).startswith("Every 2 steps go back 4 (k1 = 2, k2 = 4): ")
+    assert "4 of 16 steps on the tape at a time, 1,024 bytes." in sentence(figure)
+    said["k (sliding: k2)"].value = 1
+    assert said["k1 (sliding)"].value == 1, "k1 is at most k2"
+    said["algorithm"].value, said["p (randomised)"].value = RANDOMISED, 0.0
+    assert "with probability 0: none fell: 136 of 136 contributions. Relative error 0.000" in sentence(figure)
+    said["algorithm"].value = FULL
+    assert "Full BPTT keeps every contribution: 136 of 136" in sentence(figure)
+    assert truncation_matrix._places([3]) == "before step 4"
+    assert truncation_matrix._places([3, 5, 9]) == "before steps 4, 6 and 10"
+
+
+def test_the_first_picture_shows_what_the_lesson_says() -> None:
+    """Windows are not monotone in k, a sliding horizon (here) is, and both end at the full gradient."""
+    net = truncation_matrix.make_net(16, 0)
+    errors = {
+        name: np.array(truncation_matrix._error_curve(net, Setting(name, 1, 1, 0.2, 0))) for name in (CARRY, SLIDING)
+    }
+    assert (np.diff(errors[CARRY]) > 0.01).any()
+    assert (np.diff(errors[SLIDING]) < 0).all()
+    assert max(errors[CARRY][-1], errors[SLIDING][-1]) < 1e-13
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: widgets.truncation_matrix(T=1), "T must be a whole number from 2 to 16, got 1"),
+        (lambda: widgets.truncation_matrix(T=17), "T must be a whole number from 2 to 16, got 17"),
+        (lambda: widgets.truncation_matrix(seed=0.5), "seed must be"),  # type: ignore[arg-type]
+    ],
+)
+def test_bad_input(wrong: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
