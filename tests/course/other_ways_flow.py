@@ -1,3 +1,300 @@
-"""Right answers to the exercises on gradient flow, starts and clipping (lesson 03), written as people write them."""
+"""Answers to the exercises on gradient flow, starts and clipping (lesson 03), right and wrong, as people write them."""
 
-RIGHT: dict[str, list] = {}
+import math
+
+import numpy as np
+
+from bptt_lessons.cells.unrolled import hidden
+from bptt_lessons.nested import map_arrays, named_arrays
+from bptt_lessons.training.optim import global_norm
+
+
+def step_jacobian_by_einsum(params, h):
+    return np.einsum("ij,nj->nij", params.W_hh, 1 - h * h)
+
+
+def step_jacobian_by_diagonal_matrices(params, h):
+    return [params.W_hh @ np.diag(1 - h_n**2) for h_n in h]
+
+
+def step_jacobian_in_scalars(params, h):
+    J = np.empty((len(h), *params.W_hh.shape), order="F")
+    for n, i, j in np.ndindex(J.shape):
+        J[n, i, j] = params.W_hh[i, j] * (1 + h[n, j]) * (1 - h[n, j])
+    return J
+
+
+def step_jacobian_through_z(params, h):
+    slope = 1 / np.cosh(np.arctanh(h)) ** 2
+    return slope[:, np.newaxis] * params.W_hh[np.newaxis]
+
+
+def gradient_norms_by_index(cell, params, caches, dstate_T):
+    T, N = len(caches), len(hidden(dstate_T))
+    norms, dstate = np.zeros((T, N)), dstate_T
+    for t in range(T - 1, -1, -1):
+        norms[t] = np.sqrt((hidden(dstate) ** 2).sum(axis=-1))
+        _, _, dstate = cell.step_backward(params, caches[t], dstate)
+    return norms
+
+
+def gradient_norms_step_first(cell, params, caches, dstate_T):
+    dstates = [dstate_T]
+    for cache in caches[:0:-1]:
+        dstates.insert(0, cell.step_backward(params, cache, dstates[0])[2])
+    return [[math.sqrt(row @ row) for row in getattr(dstate, "h", dstate)] for dstate in dstates]
+
+
+def gradient_norms_by_recursion(cell, params, caches, dstate_T):
+    own = np.linalg.norm(hidden(dstate_T), 2, axis=1)[None]
+    if len(caches) == 1:
+        return own
+    *_, dstate = cell.step_backward(params, caches[-1], dstate_T)
+    return np.concatenate([gradient_norms_by_recursion(cell, params, caches[:-1], dstate), own])
+
+
+def spectral_radius_by_eig(W):
+    eigenvalues, _ = np.linalg.eig(W)
+    return max(abs(eigenvalue) for eigenvalue in eigenvalues)
+
+
+def spectral_radius_by_parts(W):
+    eigenvalues = np.linalg.eigvals(W)
+    return np.sqrt(eigenvalues.real**2 + eigenvalues.imag**2).max()
+
+
+def spectral_radius_by_the_characteristic_polynomial(W):
+    return np.sort(np.abs(np.roots(np.poly(W))))[-1]
+
+
+def spectral_radius_by_gelfand(W):
+    logarithm, doublings = 0.0, 40
+    for k in range(doublings):
+        size = np.linalg.norm(W)
+        logarithm += math.log(size) / 2**k
+        W = (W / size) @ (W / size)
+    return np.array(math.exp(logarithm))
+
+
+def clip_if_too_long(grads, max_norm):
+    norm = np.sqrt(sum((dp**2).sum() for _, dp in named_arrays(grads)))
+    if norm > max_norm:
+        return map_arrays(lambda dp: dp * (max_norm / norm), grads)
+    return grads
+
+
+def clip_as_one_long_vector(grads, max_norm):
+    norm = np.linalg.norm(np.concatenate([dp.ravel() for _, dp in named_arrays(grads)]))
+    return map_arrays(lambda dp: dp / max(1, norm / max_norm), grads)
+
+
+def clip_with_a_small_number_added(grads, max_norm):
+    norm = math.sqrt(sum(float(np.vdot(dp, dp)) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * min(1.0, max_norm / (norm + 1e-6)), grads)
+
+
+def clip_as_plain_tuples(grads, max_norm):
+    def squares(tree):
+        return sum(map(squares, tree)) if isinstance(tree, tuple) else np.sum(tree * tree)
+
+    def scaled(tree, scale):
+        return tuple(scaled(part, scale) for part in tree) if isinstance(tree, tuple) else (tree * scale).tolist()
+
+    norm = np.sqrt(squares(grads))
+    return scaled(grads, max_norm / norm if norm >= max_norm else 1)
+
+
+def clip_letting_numpy_divide_by_zero(grads, max_norm):
+    norm = np.sqrt(sum(np.linalg.norm(dp) ** 2 for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * np.minimum(1, max_norm / norm), grads)
+
+
+def orthogonal_by_a_diagonal_matrix(rng, H, gain):
+    Q, R = np.linalg.qr(rng.standard_normal((H, H)))
+    return Q @ np.diag(gain * np.where(np.diag(R) < 0, -1.0, 1.0))
+
+
+def orthogonal_column_by_column(rng, H, gain):
+    Q, R = np.linalg.qr(rng.normal(0, 1, (H, H)))
+    for j in range(H):
+        if R[j, j] < 0:
+            Q[:, j] = -Q[:, j]
+    return (gain * Q).tolist()
+
+
+def orthogonal_by_gram_schmidt(rng, H, gain):
+    columns = []
+    for a in rng.normal(size=(H, H)).T:
+        for q in columns:
+            a = a - (q @ a) * q
+        columns.append(a / np.linalg.norm(a))
+    return gain * np.stack(columns, axis=1)
+
+
+def orthogonal_by_cholesky(rng, H, gain):
+    A = rng.normal(size=(H, H))
+    return gain * np.linalg.solve(np.linalg.cholesky(A.T @ A), A.T).T
+
+
+def orthogonal_in_float32(rng, H, gain):
+    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
+    d = R.diagonal()
+    return np.asfortranarray(Q * (d / np.abs(d)) * gain, dtype=np.float32)
+
+
+RIGHT: dict[str, list] = {
+    "flow.step_jacobian": [
+        step_jacobian_by_einsum,
+        step_jacobian_by_diagonal_matrices,
+        step_jacobian_in_scalars,
+        step_jacobian_through_z,
+    ],
+    "flow.gradient_norms": [gradient_norms_by_index, gradient_norms_step_first, gradient_norms_by_recursion],
+    "flow.spectral_radius": [
+        spectral_radius_by_eig,
+        spectral_radius_by_parts,
+        spectral_radius_by_the_characteristic_polynomial,
+        spectral_radius_by_gelfand,
+    ],
+    "optim.clip_by_global_norm": [
+        clip_if_too_long,
+        clip_as_one_long_vector,
+        clip_with_a_small_number_added,
+        clip_as_plain_tuples,
+        clip_letting_numpy_divide_by_zero,
+    ],
+    "init.orthogonal": [
+        orthogonal_by_a_diagonal_matrix,
+        orthogonal_column_by_column,
+        orthogonal_by_gram_schmidt,
+        orthogonal_by_cholesky,
+        orthogonal_in_float32,
+    ],
+}
+
+
+# Mistakes of the catalogue, written otherwise than there.
+
+
+def step_jacobian_diagonal_matrix_on_the_left(params, h):
+    return np.stack([np.diag(1 - h_n**2) @ params.W_hh for h_n in h])
+
+
+def step_jacobian_with_j_before_i(params, h):
+    return np.einsum("ij,nj->nji", params.W_hh, 1 - h**2)
+
+
+def step_jacobian_as_the_way_back(params, h):
+    return [np.diag(1 - h_n**2) @ params.W_hh.T for h_n in h]
+
+
+def gradient_norms_squared_and_arrays_for_states(cell, params, caches, dstate_T):
+    norms, dstate = np.zeros((len(caches), len(hidden(dstate_T)))), dstate_T
+    for t in reversed(range(len(caches))):
+        norms[t] = (dstate**2).sum(axis=1)
+        _, _, dstate = cell.step_backward(params, caches[t], dstate)
+    return norms
+
+
+def gradient_norms_into_the_rows_from_the_front(cell, params, caches, dstate_T):
+    norms, dstate = np.zeros((len(caches), len(hidden(dstate_T)))), dstate_T
+    for t, cache in enumerate(reversed(caches)):
+        norms[t] = np.linalg.norm(hidden(dstate), axis=-1)
+        dstate = cell.step_backward(params, cache, dstate)[-1]
+    return norms
+
+
+def gradient_norms_row_filled_after_the_step(cell, params, caches, dstate_T):
+    norms, dstate = np.zeros((len(caches), len(hidden(dstate_T)))), dstate_T
+    for t in reversed(range(len(caches))):
+        _, _, dstate = cell.step_backward(params, caches[t], dstate)
+        norms[t] = np.linalg.norm(hidden(dstate), axis=-1)
+    return norms
+
+
+def gradient_norms_for_the_rnn_by_hand(cell, params, caches, dstate_T):
+    dh, norms = hidden(dstate_T), [np.linalg.norm(hidden(dstate_T), axis=1)]
+    for cache in caches[:0:-1]:
+        J = np.einsum("ij,nj->nij", params.W_hh, 1 - cache.h**2)
+        dh = np.einsum("nj,nij->ni", dh, J)
+        norms.insert(0, np.linalg.norm(dh, axis=1))
+    return norms
+
+
+def spectral_radius_by_svd(W):
+    return np.linalg.svd(W)[1][0]
+
+
+def spectral_radius_by_the_gram_matrix(W):
+    return np.sqrt(np.max(np.abs(np.linalg.eigvals(W @ W.T))))
+
+
+def spectral_radius_by_built_in_max(W):
+    return max(np.linalg.eigvals(W))
+
+
+def spectral_radius_forced_into_a_float(W):
+    return float(np.max(np.linalg.eigvals(W)))
+
+
+def spectral_radius_by_key(W):
+    return max(np.linalg.eigvals(W), key=abs)
+
+
+def clip_arrays_in_a_lambda(grads, max_norm):
+    def clipped(dp):
+        norm = np.linalg.norm(dp)
+        return dp if norm <= max_norm else max_norm * dp / norm
+
+    return map_arrays(clipped, grads)
+
+
+def clip_always_by_global_norm(grads, max_norm):
+    norm = global_norm(grads)
+    return map_arrays(lambda dp: max_norm / norm * dp, grads)
+
+
+def clip_by_minimum_and_maximum(grads, max_norm):
+    return map_arrays(lambda dp: np.minimum(np.maximum(dp, -max_norm), max_norm), grads)
+
+
+def orthogonal_with_the_gain_in_the_normals(rng, H, gain):
+    Q, R = np.linalg.qr(rng.normal(0, gain, (H, H)))
+    return Q * np.sign(R.diagonal())
+
+
+def orthogonal_with_the_gain_in_the_normals_and_no_signs(rng, H, gain):
+    return np.linalg.qr(gain * rng.normal(size=(H, H)))[0]
+
+
+def orthogonal_with_a_diagonal_matrix_on_the_left(rng, H, gain):
+    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
+    return gain * np.diag(np.sign(np.diag(R))) @ Q
+
+
+def orthogonal_multiplied_back(rng, H, gain):
+    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
+    return gain * Q @ R
+
+
+WRONG: list[tuple] = [
+    ("flow.step_jacobian", step_jacobian_diagonal_matrix_on_the_left, "slope-on-the-rows"),
+    ("flow.step_jacobian", step_jacobian_with_j_before_i, "transposed"),
+    ("flow.step_jacobian", step_jacobian_as_the_way_back, "transposed"),
+    ("flow.gradient_norms", gradient_norms_squared_and_arrays_for_states, "squared"),
+    ("flow.gradient_norms", gradient_norms_into_the_rows_from_the_front, "last-first"),
+    ("flow.gradient_norms", gradient_norms_row_filled_after_the_step, "taken-after-the-step"),
+    ("flow.gradient_norms", gradient_norms_for_the_rnn_by_hand, "step-written-out"),
+    ("flow.spectral_radius", spectral_radius_by_svd, "largest-singular-value"),
+    ("flow.spectral_radius", spectral_radius_by_the_gram_matrix, "largest-singular-value"),
+    ("flow.spectral_radius", spectral_radius_by_built_in_max, "no-absolute-value"),
+    ("flow.spectral_radius", spectral_radius_forced_into_a_float, "largest-real-part"),
+    ("flow.spectral_radius", spectral_radius_by_key, "eigenvalue-for-its-size"),
+    ("optim.clip_by_global_norm", clip_arrays_in_a_lambda, "each-array-on-its-own"),
+    ("optim.clip_by_global_norm", clip_always_by_global_norm, "raises-small-gradients"),
+    ("optim.clip_by_global_norm", clip_by_minimum_and_maximum, "each-entry"),
+    ("init.orthogonal", orthogonal_with_the_gain_in_the_normals, "gain-forgotten"),
+    ("init.orthogonal", orthogonal_with_the_gain_in_the_normals_and_no_signs, "gain-and-signs-forgotten"),
+    ("init.orthogonal", orthogonal_with_a_diagonal_matrix_on_the_left, "signs-on-rows"),
+    ("init.orthogonal", orthogonal_multiplied_back, "normals-only"),
+]

@@ -1,4 +1,4 @@
-"""Exercises on optimisers: one step of plain gradient descent (lesson 02)."""
+"""Exercises on optimisers: one step of plain gradient descent (lesson 02), and clipping (lesson 03)."""
 # mypy: allow-untyped-defs, allow-untyped-calls
 # (the wrong answers are written as learners write, without annotations)
 
@@ -205,6 +205,336 @@ def sgd_lesson_case() -> Case:
     return _model_case(84, D=1, H=16, K=1, lr=0.1)
 
 
+CLIP = Mistakes("clip")
+
+
+@CLIP.add
+def clip_each_array_on_its_own(grads, max_norm):
+    """You clip each array by its own norm, so they shrink by different factors and the direction turns. One norm over
+    all arrays, and one factor for all."""
+    return map_arrays(lambda dp: dp * min(1, max_norm / max(np.linalg.norm(dp), 1e-300)), grads)
+
+
+@CLIP.add
+def clip_each_entry(grads, max_norm):
+    """You clip each entry to ± max_norm, which turns the gradient towards the diagonals. Multiply all entries by one
+    factor, max_norm over the global norm: the direction stays."""
+    return map_arrays(lambda dp: np.clip(dp, -max_norm, max_norm), grads)
+
+
+@CLIP.add
+def clip_each_row_on_its_own(grads, max_norm):
+    """You clip each row by its own norm, so the direction turns. One norm over all entries of all arrays, and one
+    factor for all of them."""
+    return map_arrays(lambda dp: dp * np.minimum(1, max_norm / np.linalg.norm(dp, axis=-1, keepdims=True)), grads)
+
+
+@CLIP.add
+def clip_raises_small_gradients(grads, max_norm):
+    """You scale every gradient to max_norm, so small ones grow: near a minimum the steps would never shorten, and a
+    zero gradient has no direction at all. Clip only where the norm is above max_norm."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm, grads)
+
+
+@CLIP.add
+def clip_condition_turned_round(grads, max_norm):
+    """Gradients that are too long stay as they are, and short ones are raised: your condition is turned round, or you
+    take the larger of 1 and max_norm / norm. The factor is the smaller of the two."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm < max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_scale_inverted(grads, max_norm):
+    """Your factor is upside down: what is too long comes out longer still. Multiply by max_norm / norm, which is
+    below 1 there; do not divide by it."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * norm / max_norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_divided_by_the_norm(grads, max_norm):
+    """You divide what is too long by its norm, so it comes out with the length 1, whatever max_norm is: multiply by
+    max_norm as well."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_times_max_norm(grads, max_norm):
+    """You multiply what is too long by max_norm alone: divide by the norm as well, and its length becomes max_norm."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_divided_by_max_norm(grads, max_norm):
+    """You divide what is too long by max_norm: the factor is max_norm over the norm, and the length becomes
+    max_norm."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp / max_norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_no_root(grads, max_norm):
+    """Your norm is the sum of squares: the root is missing, np.sqrt."""
+    norm = sum(np.sum(dp**2) for _, dp in named_arrays(grads))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_factor_squared(grads, max_norm):
+    """You multiply by (max_norm / norm)², so long gradients come out too short: the factor is without the square."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * min(1, max_norm / max(norm, 1e-300)) ** 2, grads)
+
+
+@CLIP.add
+def clip_sum_of_norms(grads, max_norm):
+    """You add up the norms of the arrays. The global norm is the root of the sum of their *squares*, as if all entries
+    stood in one long vector."""
+    norm = sum(np.linalg.norm(dp) for _, dp in named_arrays(grads))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_largest_norm(grads, max_norm):
+    """You take the norm of the largest array for the norm of all. The global norm is the root of the sum of squares
+    over all entries of all arrays."""
+    norm = max(np.linalg.norm(dp) for _, dp in named_arrays(grads))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_mean_of_norms(grads, max_norm):
+    """You average the norms of the arrays. The global norm is the root of the sum of squares over all entries of all
+    arrays."""
+    norm = np.mean([np.linalg.norm(dp) for _, dp in named_arrays(grads)])
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_largest_entry(grads, max_norm):
+    """You measure the gradient by its largest entry. Its length is the root of the sum of squares over all entries of
+    all arrays."""
+    norm = max(np.max(np.abs(dp)) for _, dp in named_arrays(grads))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_norm_of_the_largest_entries(grads, max_norm):
+    """You take the largest entry of each array and the norm of those. All entries count: the root of the sum of squares
+    over all entries of all arrays."""
+    norm = np.sqrt(sum(np.max(np.abs(dp)) ** 2 for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_sum_of_absolute_values(grads, max_norm):
+    """You add up absolute values, which is the 1-norm. The length of a gradient is the root of the sum of squares."""
+    norm = sum(np.sum(np.abs(dp)) for _, dp in named_arrays(grads))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_sum_of_the_entries(grads, max_norm):
+    """You add the entries up before you square, so plus and minus cancel: square each entry first, then add, then take
+    the root."""
+    norm = np.abs(sum(np.sum(dp) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_mean_of_squares(grads, max_norm):
+    """You take the mean of the squares, so the larger the net, the later you clip. The length of a gradient is the root
+    of their sum."""
+    norm = np.sqrt(np.mean(np.concatenate([dp.ravel() for _, dp in named_arrays(grads)]) ** 2))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_sum_of_mean_squares(grads, max_norm):
+    """You take the mean of the squares within each array: the length of a gradient is the root of the sum of all
+    squares, so np.sum, not np.mean."""
+    norm = np.sqrt(sum(np.mean(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_largest_singular_values(grads, max_norm):
+    """np.linalg.norm(dp, 2) of a matrix is its largest singular value, not the root of its sum of squares: leave the 2
+    out, or write np.sum(dp**2)."""
+    norm = np.sqrt(sum(np.linalg.norm(dp, 2) ** 2 for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_biases_not_counted(grads, max_norm):
+    """Your norm counts the weights and leaves the biases out: every entry of every array belongs to the one
+    gradient."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads) if dp.ndim == 2))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_biases_not_scaled(grads, max_norm):
+    """Your weights are scaled and your biases stay, so the direction turns: one factor for every array."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm and dp.ndim == 2 else dp, grads)
+
+
+@CLIP.add
+def clip_first_array_only(grads, max_norm):
+    """Your norm is that of the first array alone: add up the squares of all arrays, then take the root once."""
+    norm = np.linalg.norm(next(named_arrays(grads))[1])
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_last_array_only(grads, max_norm):
+    """Your norm is that of the last array alone. If you wrote a loop, total = ... overwrites where total += ... adds:
+    add up the squares of all arrays, then take the root once."""
+    for _, dp in named_arrays(grads):
+        norm = np.linalg.norm(dp)
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_nothing_changes(grads, max_norm):
+    """Your gradient comes back unchanged. If you wrote a loop, dp = dp * ... only gives the name dp to a new array; the
+    NamedTuple still holds the old one. Build a new NamedTuple, with map_arrays."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    for _, dp in named_arrays(grads):
+        dp = dp * min(1, max_norm / max(norm, 1e-300))
+    return grads
+
+
+@CLIP.add
+def clip_dropped_when_too_long(grads, max_norm):
+    """You set a gradient that is too long to zero, so nothing is learnt from it. Keep its direction, and shorten it to
+    max_norm."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: 0 * dp if norm > max_norm else dp, grads)
+
+
+@CLIP.add
+def clip_one_level_only(grads, max_norm):
+    """Your norm works for Params and stumbles over a Model, whose two fields are NamedTuples themselves.
+    named_arrays(grads) goes down to the arrays, and map_arrays(function, grads) builds the result."""
+    norm = np.sqrt(sum(np.sum(dp**2) for dp in grads))
+    return type(grads)(*(dp * min(1.0, max_norm / norm) for dp in grads))
+
+
+@CLIP.add
+def clip_norm_of_a_nested_field(grads, max_norm):
+    """np.linalg.norm takes one array, and the two fields of a Model are NamedTuples of several, of different shapes.
+    named_arrays(grads) goes down to the arrays, and map_arrays(function, grads) builds the result."""
+    norm = np.sqrt(sum(np.linalg.norm(dp) ** 2 for dp in grads))
+    return type(grads)(*(dp * min(1.0, max_norm / norm) for dp in grads))
+
+
+@CLIP.add
+def clip_scaled_one_level_only(grads, max_norm):
+    """Your norm is right, but you scale the fields of grads one level deep, and the fields of a Model are NamedTuples,
+    which do not multiply as arrays do. map_arrays(function, grads) goes down to the arrays."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return type(grads)(*(dp * min(1.0, max_norm / norm) for dp in grads))
+
+
+@CLIP.add
+def clip_tuple_times_a_number(grads, max_norm):
+    """grads is a NamedTuple, and tuples do not multiply as arrays do: apply the factor to each array, with
+    map_arrays."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return grads * float(max_norm / norm) if norm > max_norm else grads
+
+
+@CLIP.add
+def clip_parts_of_a_model_on_their_own(grads, max_norm):
+    """You clip the cell's and the readout's gradients apart, each by its own norm, and the direction of the whole
+    turns. One norm over all arrays of the Model, and one factor for all."""
+    parts = grads if isinstance(grads, Model) else [grads]
+    norms = [np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(part))) for part in parts]
+    scales = [min(1, max_norm / max(norm, 1e-300)) for norm in norms]
+    clipped = [map_arrays(lambda dp: dp * s, part) for part, s in zip(parts, scales, strict=True)]  # noqa: B023
+    return Model(*clipped) if isinstance(grads, Model) else clipped[0]
+
+
+@CLIP.add
+def clip_norm_returned(grads, max_norm):
+    """You return the norm. Asked for is the gradient itself, shortened where it is too long."""
+    return np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+
+
+@CLIP.add
+def clip_norm_returned_too(grads, max_norm):
+    """You return the norm as well. Only the clipped gradient is asked for, of the same type as grads."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp * max_norm / norm if norm > max_norm else dp, grads), norm
+
+
+@CLIP.add
+def clip_list_of_arrays(grads, max_norm):
+    """You return a list of arrays, in which the names and the nesting are lost: map_arrays builds a NamedTuple of the
+    same type."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return [dp * max_norm / norm if norm > max_norm else dp for _, dp in named_arrays(grads)]
+
+
+@CLIP.add
+def clip_mutates_input(grads, max_norm):
+    """The values are right, but *= writes into the gradient that you were given: make new arrays, with map_arrays."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    for _, dp in named_arrays(grads):
+        dp *= min(1, max_norm / max(norm, 1e-300))
+    return grads
+
+
+@CLIP.add
+def clip_zero_gradient_divided(grads, max_norm):
+    """You divide by the norm before you look at it, and the norm of a zero gradient is 0: divide only where the norm is
+    above max_norm."""
+    norm = float(np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads))))
+    return map_arrays(lambda dp: dp * min(1.0, max_norm / norm), grads)
+
+
+@CLIP.add
+def clip_zero_times_infinity(grads, max_norm):
+    """A zero gradient comes back as NaN: its norm is 0, and the factor infinite or undefined. Divide only where the
+    norm is above max_norm; shorter gradients stay as they are."""
+    norm = np.sqrt(sum(np.sum(dp**2) for _, dp in named_arrays(grads)))
+    return map_arrays(lambda dp: dp / norm * np.minimum(norm, max_norm), grads)
+
+
+def _clip_params_case(seed: int, D: int, H: int, max_norm: float, scale: float = 3.0, decimals: int = 2) -> Case:
+    grads = draw_rnn(np.random.default_rng(seed), D, H, scale=scale, decimals=decimals)
+    return Case(f"Params, {sizes(D=D, H=H)}, max_norm = {max_norm:g}", {"grads": grads, "max_norm": max_norm})
+
+
+def _clip_model_case(seed: int, D: int, H: int, K: int, max_norm: float) -> Case:
+    rng = np.random.default_rng(seed)
+    grads = Model(draw_rnn(rng, D, H, scale=2.0), draw_readout(rng, H, K))
+    return Case(f"Model, {sizes(D=D, H=H, K=K)}, max_norm = {max_norm:g}", {"grads": grads, "max_norm": max_norm})
+
+
+def clip_by_global_norm_cases() -> tuple[Case, ...]:
+    """Too long, short enough, nested, nested with every array short enough alone, and a gradient of zeros."""
+    zeros = {"grads": Params(np.zeros((3, 2)), np.zeros((2, 2)), np.zeros(2)), "max_norm": 0.5}
+    return (
+        _clip_params_case(85, D=2, H=3, max_norm=2.0, decimals=1),
+        _clip_params_case(86, D=4, H=5, max_norm=6.0, scale=0.9),
+        _clip_model_case(87, D=1, H=3, K=2, max_norm=0.5),
+        _clip_model_case(88, D=2, H=4, K=3, max_norm=6.0),
+        Case("Params, D = 3, H = 2, zeros", zeros),
+    )
+
+
+def clip_by_global_norm_lesson_case() -> Case:
+    """The net of the temporal-order task."""
+    return _clip_model_case(89, D=6, H=50, K=4, max_norm=1.0)
+
+
 EXERCISES = (
     Exercise(
         name="optim.sgd",
@@ -228,5 +558,29 @@ EXERCISES = (
         make_cases=sgd_cases,
         make_lesson_case=sgd_lesson_case,
         misconceptions=SGD.catalogue,
+    ),
+    Exercise(
+        name="optim.clip_by_global_norm",
+        lesson="03_gradient_flow",
+        minutes=8,
+        solution=optim.clip_by_global_norm,
+        returns=("grads",),
+        stub='''def my_optim_clip_by_global_norm(grads, max_norm):
+    """If the norm over all entries of all arrays is above max_norm, scale grads (a NamedTuple of arrays, nested or
+    not) down to it; otherwise leave it. Return the same type, and write into nothing."""
+    ...
+''',
+        hints=(
+            "Think of all the arrays as one long vector. If it is too long, one factor shortens it, the same for every "
+            "entry; if it is not, nothing happens to it.",
+            "for name, dp in named_arrays(grads) goes through all arrays, however deeply they are nested; their "
+            "squares add up to one number, and its root is the norm. map_arrays(function, grads) calls "
+            "function(dp) for each array and builds a result of the same type.",
+            "The factor is max_norm / norm where norm > max_norm, and 1 otherwise. Do not divide before you have "
+            "looked: the norm may be 0. Give map_arrays a lambda that multiplies dp by the factor.",
+        ),
+        make_cases=clip_by_global_norm_cases,
+        make_lesson_case=clip_by_global_norm_lesson_case,
+        misconceptions=CLIP.catalogue,
     ),
 )
