@@ -25,7 +25,14 @@ from bptt_lessons.training.loop import Model
 from bptt_lessons.training.readout import Readout
 
 MISTAKES = [(name, identifier) for name, e in EXERCISES.items() for identifier in e.misconceptions]
-LESSONS = ("00_start_here", "01_unrolling_a_recurrent_network", "02_backpropagation_through_time")
+LESSONS = (
+    "00_start_here",
+    "01_unrolling_a_recurrent_network",
+    "02_backpropagation_through_time",
+    "03_gradient_flow",
+    "04_memory_and_checkpointing",
+    "05_truncated_bptt",
+)
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
 
@@ -424,6 +431,12 @@ def arrays_of(arguments):
                     yield array
 
 
+def size_of(arguments):
+    """How large a case is: the numbers in its arrays, and its whole numbers, which are sizes."""
+    whole = sum(value for value in arguments.values() if type(value) is int)
+    return whole + sum(array.size for array in arrays_of(arguments))
+
+
 def test_there_is_enough_of_it():
     assert len(EXERCISES) >= 12
     assert len(MISTAKES) >= 75
@@ -445,7 +458,17 @@ def test_the_mapping_cannot_be_changed():
         EXERCISES["rnn.step"].misconceptions["no-tanh"] = None
 
 
-@pytest.mark.parametrize(("lesson", "least", "most"), [(LESSONS[0], 3, 8), (LESSONS[1], 25, 35), (LESSONS[2], 65, 85)])
+@pytest.mark.parametrize(
+    ("lesson", "least", "most"),
+    [
+        (LESSONS[0], 3, 8),
+        (LESSONS[1], 25, 35),
+        (LESSONS[2], 65, 85),
+        (LESSONS[3], 30, 45),
+        (LESSONS[4], 35, 45),
+        (LESSONS[5], 55, 70),
+    ],
+)
 def test_minutes_add_up_to_what_a_lesson_has(lesson, least, most):
     assert least <= sum(e.minutes for e in EXERCISES.values() if e.lesson == lesson) <= most
 
@@ -650,6 +673,9 @@ def sgd_with_its_names_exchanged(params, grads, lr):
         ("rnn.step", step_with_z_of_bare_names, "bare-name"),
         ("unrolled.forward", unrolled_forward_by_equation, "step-written-out"),
         ("unrolled.backward", unrolled_backward_with_arrays, "state-for-hidden"),
+        *other_ways_flow.WRONG,
+        *other_ways_checkpointing.WRONG,
+        *other_ways_tbptt.WRONG,
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -780,10 +806,10 @@ def test_only_targets_that_the_mask_drops_are_nan():
 
 @each_exercise
 def test_the_first_case_is_the_smallest_and_can_be_printed(exercise):
-    sizes = [sum(array.size for array in arrays_of(case.arguments)) for case in exercise.make_cases()]
+    sizes = [size_of(case.arguments) for case in exercise.make_cases()]
     assert printed_case(exercise.make_cases()[0].arguments)
     assert sizes[0] <= 80
-    assert sum(array.size for array in arrays_of(exercise.make_lesson_case().arguments)) > sizes[0]
+    assert size_of(exercise.make_lesson_case().arguments) > sizes[0]
 
 
 @each_exercise
@@ -801,7 +827,22 @@ def test_the_solution_runs_on_the_lessons_case(exercise):
 
 
 @pytest.mark.parametrize(
-    "name", ["rnn.step", "rnn.step_backward", "unrolled.forward", "unrolled.backward", "optim.sgd"]
+    "name",
+    [
+        "rnn.step",
+        "rnn.step_backward",
+        "unrolled.forward",
+        "unrolled.backward",
+        "optim.sgd",
+        "flow.step_jacobian",
+        "flow.gradient_norms",
+        "checkpointing.backward_sqrt",
+        "checkpointing.backward",
+        "tbptt.contributions",
+        "tbptt.windowed_gradient",
+        "tbptt.sliding_gradient",
+        "tbptt.randomised_gradient",
+    ],
 )
 def test_recurrent_weights_are_not_symmetric(name):
     for case in EXERCISES[name].make_cases():
@@ -817,6 +858,123 @@ def test_states_do_not_start_at_zero_and_some_saturate():
         assert any(np.abs(EXERCISES[name].solution(*c.arguments.values())[0]).max() > 0.9999 for c in cases)
 
 
+def test_gradients_flow_through_states_that_are_not_zero_and_some_saturate():
+    norms = EXERCISES["flow.gradient_norms"].make_cases()
+    states = [np.stack([cache.h for cache in case.arguments["caches"]]) for case in norms]
+    states += [case.arguments["h"] for case in EXERCISES["flow.step_jacobian"].make_cases()]
+    assert all(np.abs(h).max() > 0.2 for h in states)
+    assert sum(np.abs(h).max() > 0.9999 for h in states) >= 2
+    assert all(np.abs(case.arguments["caches"][0].h_prev).max() > 0.3 for case in norms)
+
+
+def test_radii_come_from_complex_negative_and_positive_eigenvalues():
+    largest = []
+    for case in EXERCISES["flow.spectral_radius"].make_cases():
+        W = case.arguments["W"]
+        assert np.abs(W - W.T).max() > 0.2
+        assert np.linalg.norm(W, 2) > 1.02 * np.abs(np.linalg.eigvals(W)).max()
+        largest.append(max(np.linalg.eigvals(W), key=abs))
+    assert any(value.imag != 0 for value in largest)
+    assert any(value.imag == 0 and value.real < 0 for value in largest)
+    assert any(value.imag == 0 and value.real > 0 for value in largest)
+
+
+def test_gradients_to_clip_are_too_long_short_enough_nested_and_zero():
+    cases = [tuple(case.arguments.values()) for case in EXERCISES["optim.clip_by_global_norm"].make_cases()]
+    norms = [np.sqrt(sum(np.sum(a**2) for _, a in named_arrays(grads))) for grads, _ in cases]
+    assert sum(norm > 1.05 * max_norm for norm, (_, max_norm) in zip(norms, cases, strict=True)) >= 3
+    assert any(0 < norm < 0.95 * max_norm for norm, (_, max_norm) in zip(norms, cases, strict=True))
+    assert norms[-1] == 0
+    assert any(
+        norm > max_norm > max(np.linalg.norm(a) for _, a in named_arrays(grads))
+        for norm, (grads, max_norm) in zip(norms, cases, strict=True)
+    )
+    assert any(isinstance(grads, Model) for grads, _ in cases)
+
+
+def test_qr_leaves_both_signs_on_the_diagonal():
+    for case in EXERCISES["init.orthogonal"].make_cases():
+        rng, H, _ = map(copied, case.arguments.values())
+        signs = np.sign(np.diag(np.linalg.qr(rng.normal(size=(H, H)))[1]))
+        assert set(signs) == {-1.0, 1.0}
+
+
+def test_segments_leave_a_rest_or_none_and_may_be_one_step_or_longer_than_all():
+    cases = [case.arguments for case in EXERCISES["checkpointing.backward_sqrt"].make_cases()]
+    lengths = [(len(case["x"]), case["segment"]) for case in cases]
+    assert sum(segment < T and T % segment != 0 for T, segment in lengths) >= 2
+    assert any(1 < segment < T and T % segment == 0 for T, segment in lengths)
+    assert any(segment == 1 for _, segment in lengths)
+    assert any(segment > T for T, segment in lengths)
+    assert repr(cases[-1]["cell"]) == "looped(leaky)"
+    assert printed_case(cases[-1]).startswith("cell = looped(leaky)\n")
+
+
+def test_schedules_are_of_both_kinds_with_one_slot_with_few_and_with_many():
+    cases = [case.arguments for case in EXERCISES["checkpointing.backward"].make_cases()]
+    kinds = [{action.kind for action in case["actions"]} for case in cases]
+    assert sum("keep state" in kind for kind in kinds) >= 2
+    assert sum("keep step" in kind for kind in kinds) >= 2
+    assert {"back"} in kinds
+    assert any(len(case["actions"]) == 3 * len(case["x"]) for case in cases)  # every step kept, taken back, dropped
+    assert cases[-1]["cell"] is leaky
+    assert printed_case(cases[-1]).startswith("cell = leaky\n")
+    assert "actions = [Action(kind='keep state', start=0, stop=" in printed_case(cases[0])
+
+
+def test_costs_are_asked_of_both_kinds_at_their_edges():
+    asked = {tuple(case.arguments.values()) for case in EXERCISES["checkpointing.forward_cost"].make_cases()}
+    for keeps in ("state", "step"):
+        sizes = [(T, slots) for T, slots, kind in asked if kind == keeps]
+        assert any(slots == 1 < T for T, slots in sizes)
+        assert any(slots > T > 1 for T, slots in sizes)
+        assert any(T == 1 for T, _ in sizes)
+        assert any(T >= 29 and 1 < slots < T for T, slots in sizes)
+
+
+def test_windows_leave_a_tail_or_none_and_may_be_one_step_or_longer_than_all():
+    plain = [tuple(case.arguments.values()) for case in EXERCISES["tbptt.windows"].make_cases()]
+    cases = [case.arguments for case in EXERCISES["tbptt.windowed_gradient"].make_cases()]
+    for lengths in (plain, [(len(case["x"]), case["k"]) for case in cases]):
+        assert {T % k for T, k in lengths if 1 < k < T} >= {0, 1, 2}  # a tail of several steps is not one of one step
+        assert any(k == 1 < T for T, k in lengths)
+        assert any(k > T for T, k in lengths)
+    assert all(np.abs(case["state0"]).max() > 0.3 for case in cases[:-1])
+    assert printed_case(cases[-1]).startswith("cell = looped(leaky)\n")
+
+
+def test_sliding_horizons_are_of_every_kind_that_can_be_mistaken_for_another_in_tbptt():
+    cases = [case.arguments for case in EXERCISES["tbptt.sliding_gradient"].make_cases()]
+    sizes = [(len(case["x"]), case["k1"], case["k2"]) for case in cases]
+    assert any(k1 == 1 < k2 < T for T, k1, k2 in sizes)
+    assert any(1 < k1 == k2 < T and T % k1 for T, k1, k2 in sizes)
+    assert sum(1 < k1 < k2 < T and T % k1 > 0 and k2 % k1 > 0 for T, k1, k2 in sizes) >= 2
+    assert any(k2 > T for T, _, k2 in sizes)
+    assert repr(cases[-1]["cell"]) == "looped(leaky)"
+
+
+def test_tbptt_is_cut_nowhere_once_and_at_neighbours_with_a_probability_that_is_not_one_half():
+    cases = [case.arguments for case in EXERCISES["tbptt.randomised_gradient"].make_cases()]
+    cuts = [case["cuts"] for case in cases]
+    assert cases[0]["cuts"]
+    assert () in cuts
+    assert {len(c) for c in cuts} >= {0, 1, 2, 3}
+    assert any(cut + 1 in c for c in cuts for cut in c)
+    assert all(case["probability"] != 0.5 for case in cases)  # there p and 1 - p are the same
+    assert sum(case["probability"] == 0 for case in cases) == 1
+    assert repr(cases[-1]["cell"]) == "looped(leaky)"
+
+
+def test_tbptt_streams_have_one_axis_and_two_a_tail_or_none_and_whole_numbers_too():
+    streams = [tuple(case.arguments.values()) for case in EXERCISES["tbptt.stream_batches"].make_cases()]
+    assert {stream.ndim for stream, _ in streams} == {1, 2}
+    assert {stream.dtype.kind for stream, _ in streams} == {"i", "f"}
+    assert any(len(stream) % N == 0 and N > 1 for stream, N in streams)
+    assert any(len(stream) % N > 1 for stream, N in streams)
+    assert any(len(stream) // N == 1 for stream, N in streams)
+    assert any(N == 1 for _, N in streams)
+
+
 def test_masks_drop_steps_but_never_a_whole_sequence():
     masks = [case.arguments["mask"] for case in EXERCISES["losses.mse"].make_cases()]
     assert sum(not mask.all() for mask in masks) >= 2
@@ -829,7 +987,7 @@ def test_the_caches_of_a_case_are_the_packages():
         assert np.array_equal(rnn.step(params, cache.x, cache.h_prev)[0], cache.h)
 
 
-@pytest.mark.parametrize("name", ["unrolled.forward", "unrolled.backward"])
+@pytest.mark.parametrize("name", ["unrolled.forward", "unrolled.backward", "flow.gradient_norms"])
 def test_one_cell_is_not_the_rnn_and_has_a_readable_name(name):
     *others, last = EXERCISES[name].make_cases()
     assert all(case.arguments["cell"] is rnn for case in others)

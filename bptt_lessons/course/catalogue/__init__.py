@@ -11,11 +11,15 @@ from types import MappingProxyType
 
 from bptt_lessons.course.catalogue import (
     activations_exercises,
+    checkpointing_exercises,
+    flow_exercises,
     gradcheck_exercises,
+    init_exercises,
     losses_exercises,
     optim_exercises,
     readout_exercises,
     rnn_exercises,
+    tbptt_exercises,
     unrolled_exercises,
 )
 from bptt_lessons.course.exercises import Exercise
@@ -35,6 +39,21 @@ ORDER = (
     "gradcheck.central_difference",
     "gradcheck.complex_step",
     "optim.sgd",
+    "flow.step_jacobian",
+    "flow.gradient_norms",
+    "flow.spectral_radius",
+    "optim.clip_by_global_norm",
+    "init.orthogonal",
+    "checkpointing.tape_bytes",
+    "checkpointing.backward_sqrt",
+    "checkpointing.forward_cost",
+    "checkpointing.backward",
+    "tbptt.contributions",
+    "tbptt.windows",
+    "tbptt.windowed_gradient",
+    "tbptt.stream_batches",
+    "tbptt.sliding_gradient",
+    "tbptt.randomised_gradient",
 )
 
 _MODULES = (
@@ -45,6 +64,10 @@ _MODULES = (
     losses_exercises,
     gradcheck_exercises,
     optim_exercises,
+    flow_exercises,
+    init_exercises,
+    checkpointing_exercises,
+    tbptt_exercises,
 )
 _BY_NAME = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}
 
