@@ -75,5 +75,6 @@ EXPERIMENT = Experiment(
     full={"T": 100_000, "H": 64, "slots": 50, "lag": 2, "updates": 10, "lr": 0.01},
     lesson={"T": 10_000, "H": 64, "slots": 0, "lag": 2, "updates": 10, "lr": 0.01},
     published={},
-    note="Seconds are those of the processor, one thread. The schedule goes step by step through the cell, the other two use its fast loops.",
+    note="Seconds are those of the processor, one thread. The schedule goes step by step through the cell, "
+    "the other two use its fast loops.",
 )
