@@ -163,19 +163,23 @@ def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
     """Give one value the types of one pattern; ValueError if it does not fit."""
     fields = getattr(value, "_fields", None)
     if fields and type(value).__module__.startswith("bptt_lessons."):  # of whichever cell: it stays what it is
-        return type(value)(*(built(item, item, precision) for item in value))
+        return type(value)(*(item if item is None else built(item, item, precision) for item in value))
     if isinstance(pattern, list):
         return [built(pattern[0], item, precision) for item in value]
     if isinstance(pattern, tuple):
         wanted = getattr(pattern, "_fields", None)
         items = [getattr(value, name) for name in wanted] if wanted and fields else list(value)
-        made = [built(p, item, precision) for p, item in zip(pattern, items, strict=True)]
+        made: list[Any] = [i if i is None else built(p, i, precision) for p, i in zip(pattern, items, strict=True)]
         return type(pattern)(*made) if wanted else tuple(made)
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         raise ValueError("not an array of numbers")
-    if precision is None or (array.ndim == 0 and not isinstance(value, np.generic)):
+    if isinstance(pattern, int):  # a count or a place: it may be wanted for slicing
+        return int(value)
+    if array.ndim == 0 and not isinstance(value, np.generic):
         return value
+    if precision is None:
+        return array[()]
     kept = np.result_type(precision, np.complex64) if array.dtype.kind == "c" else precision
     return array.astype(kept, copy=False)[()]
 

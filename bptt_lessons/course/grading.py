@@ -259,7 +259,13 @@ def branch(value: Any, expected: Any, name: str) -> list[Leaf]:
         return [
             leaf for f, v in zip(fields, value, strict=True) for leaf in branch(v, expected.values[f], f"{name}.{f}")
         ]
+    if expected is None:
+        if value is not None:
+            raise StructureError("wrong-type", f"`{name}` should be None; yours is {described(value)}.")
+        return []
     if isinstance(expected, list):
+        if isinstance(value, np.ndarray) and value.ndim:
+            value = [np.asarray(item) for item in value]
         if not isinstance(value, list) or len(value) != len(expected):
             raise StructureError(
                 "wrong-type", f"`{name}` should hold {len(expected)} items; yours is {described(value)}."

@@ -12,6 +12,8 @@ from nbclient import NotebookClient
 
 from bptt_lessons.course import EXERCISES, check, example, hint, progress, solution
 from bptt_lessons.course.checking import LearnerFunction
+from bptt_lessons.course.sandbox import copied
+from bptt_lessons.gradients.bptt import Gradient
 
 RIGHT = """
 def my_rnn_step(params, x, h_prev):
@@ -183,7 +185,8 @@ def test_the_packages_function_at_work_returns_what_it_returns(name: str) -> Non
     exercise = EXERCISES[name]
     learner = at_work(name, exercise.solution)
     for case in [*exercise.make_cases(), exercise.make_lesson_case()]:
-        same(learner(*case.arguments.values()), exercise.solution(*case.arguments.values()))
+        first, second = (list(map(copied, case.arguments.values())) for _ in range(2))
+        same(learner(*first), exercise.solution(*second))
     assert not learner.failed
 
 
@@ -253,6 +256,26 @@ def test_a_single_precision_result_gets_the_arguments_precision_back() -> None:
     assert learner(small, h.astype(np.float32)).dtype == np.float32
     large = type(params)(*(p.astype(complex) for p in params))
     assert at_work("readout.forward", forward.solution)(large, h).dtype == np.complex128
+
+
+def test_a_loss_without_parameters_of_its_own_leaves_none() -> None:
+    windowed = EXERCISES["tbptt.windowed_gradient"]
+    cell, params, x, state0, _, k = windowed.make_cases()[0].arguments.values()
+    learner = at_work("tbptt.windowed_gradient", lambda *arguments: tuple(windowed.solution(*arguments)))
+    result = learner(cell, params, x, state0, lambda h, start: (0.0, h, None), k)
+    assert type(result) is Gradient
+    assert result.extra is None
+    assert not learner.failed
+
+
+def test_lists_of_whole_numbers_become_what_the_package_returns() -> None:
+    batches = EXERCISES["tbptt.stream_batches"]
+    learner = at_work("tbptt.stream_batches", lambda stream, N: batches.solution(stream, N).tolist())
+    assert np.array_equal(learner(np.arange(7), 2), [[0, 3], [1, 4], [2, 5]])
+    assert isinstance(learner(np.arange(7), 2), np.ndarray)
+    windows = at_work("tbptt.windows", lambda T, k: np.array([(0.0, 4.0), (4.0, 5.0)]))
+    assert windows(5, 4) == [(0, 4), (4, 5)]
+    assert all(type(place) is int for pair in windows(5, 4) for place in pair)
 
 
 def test_a_tuple_of_another_cell_stays_what_it_is() -> None:

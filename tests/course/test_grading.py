@@ -417,3 +417,9 @@ def state_of_the_world() -> Any:
         dict(vars(builtins)), random.getstate(), numpy_state[1].tolist(), np.geterr(), np.get_printoptions(),
         sys.getrecursionlimit(), os.getcwd(), list(warnings.filters), id(sys.stdout), id(sys.stderr),
     )  # fmt: skip
+
+
+def test_an_array_may_stand_for_a_list_of_tuples() -> None:
+    windows = EXERCISES["tbptt.windows"]
+    assert windows.grade(lambda T, k: np.array(windows.solution(T, k))).status == "correct"
+    assert windows.grade(lambda T, k: np.array(windows.solution(T, k)).ravel()).status == "wrong"
