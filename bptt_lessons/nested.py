@@ -61,7 +61,8 @@ def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, 
             )
     names = [f"{name}.{field}" for field in tree._fields] if name else tree._fields
     corresponding = zip(*others, strict=True) if others else repeat(())
-    return type(tree)(*map(_map, repeat(function), names, tree, corresponding))
+    # A list first: a tuple made of an iterator is cut from a longer one, of which Python keeps up to 2,000 for later.
+    return type(tree)(*list(map(_map, repeat(function), names, tree, corresponding)))
 
 
 def _is_named_tuple(value: object) -> bool:

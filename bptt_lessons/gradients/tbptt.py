@@ -98,7 +98,7 @@ def windowed_gradient(
     Returns
     -------
     Gradient
-        Summed over the windows; no more than one window is in memory at a time.
+        Summed over the windows; no more than two of them are in memory at a time, one coming and one going.
 
     Raises
     ------
@@ -140,8 +140,8 @@ def sliding_gradient(
     Returns
     -------
     Gradient
-        No more than k2 steps are in memory at a time.  With k1 = k2, a divisor of T, it is that of windows
-        with carry; with k1 = 1 every loss reaches back k2 steps.
+        No more than k1 + k2 steps are in memory at a time.  With k1 = k2, a divisor of T, it is that of
+        windows with carry; with k1 = 1 every loss reaches back k2 steps.
 
     Raises
     ------

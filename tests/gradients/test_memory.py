@@ -1,0 +1,186 @@
+"""What is held and what a computation needs: exactly the formula for tapes, within stated margins for peaks."""
+
+from __future__ import annotations
+
+import tracemalloc
+from math import isqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptt_lessons.cells import rnn, unrolled
+from bptt_lessons.course.catalogue import leaky
+from bptt_lessons.gradients import bptt, checkpointing, memory, tbptt
+
+size = st.integers(1, 6)
+seeds = st.integers(0, 2**32 - 1)
+
+PYTHON = 64_000  # bytes that lists, tuples, views and numbers may take
+WEIGHTS = 6  # copies of the parameters: a gradient of a part, the sum, the next sum, a transposed W_hh, ...
+
+
+class Case(NamedTuple):
+    """A net that is fed, and the bytes of one state and of its parameters."""
+
+    params: Any
+    x: Any
+    h0: Any
+    state: int
+    weights: int
+
+
+def draw(T: int, N: int, D: int, H: int) -> Case:
+    """Draw a case."""
+    rng = np.random.default_rng(0)
+    params = rnn.init(rng, D, H)
+    h0 = np.zeros((N, H))
+    return Case(params, rng.normal(size=(T, N, D)), h0, h0.nbytes, sum(p.nbytes for p in params))
+
+
+def half_square(h: Any, start: int) -> Any:
+    """L = ½ Σ h², whose gradient needs no memory of its own: it is h."""
+    return 0.5 * float(np.vdot(h, h)), h, None
+
+
+@given(size, size, size, size, seeds, st.sampled_from([np.float32, np.float64]))
+def test_a_tape_and_a_list_of_caches_hold_exactly_what_the_formula_says(make_problem, T, N, D, H, seed, dtype):
+    """x, which is the caller's, and T + 1 states: h_prev is a view in the tape, and the same array in the caches."""
+    params, x, h0, _, _ = make_problem(seed, T, N, D, H, dtype)
+    right = checkpointing.tape_bytes(T, N, D, H, np.dtype(dtype).itemsize)
+    _, _, tape = rnn.forward(params, x, h0)
+    _, _, caches = unrolled.forward(rnn, params, x, h0)
+    assert memory.held_bytes(tape) == memory.held_bytes(caches) == right
+    assert right == x.nbytes + (T + 1) * h0.nbytes
+
+
+def test_the_caches_of_another_cell():
+    """The leaky cell's hold h and c of every step, and h and c of the state before the first, but no last c."""
+    rng = np.random.default_rng(0)
+    params = leaky.Params(rng.normal(size=(2, 5)), rng.normal(size=(5, 5)), rng.normal(size=5), rng.normal(size=5))
+    x = rng.normal(size=(7, 3, 2))
+    _, _, caches = unrolled.forward(leaky, params, x, leaky.zero_state(params, 3))
+    assert memory.held_bytes(caches) == x.nbytes + (8 + 7) * 8 * 3 * 5
+
+
+def test_shared_memory_counts_once_and_whole():
+    a = np.zeros(100)
+    assert memory.held_bytes(a) == memory.held_bytes([a, a, (a[3:], a.reshape(4, 25).T)]) == 800
+    assert memory.held_bytes(a[:1]) == 800  # the view keeps all of it alive
+    assert memory.held_bytes([a, a.copy()]) == 1600
+    assert memory.held_bytes([]) == memory.held_bytes((None, 1.0, np.float64(2))) == 0
+
+
+def test_the_peak_of_a_known_allocation_and_its_result():
+    def twice() -> int:
+        first = np.ones(100_000)
+        del first
+        second = np.ones(200_000)
+        return len(second)
+
+    peak = memory.peak_bytes(twice)
+    assert peak.result == 200_000
+    assert 1_600_000 <= peak.bytes <= 1_600_000 + PYTHON
+
+
+def test_what_was_there_before_does_not_count_and_tracing_is_left_as_it_was():
+    def nested_peaks() -> tuple[int, bool]:
+        before = np.ones(500_000)
+        inner = memory.peak_bytes(np.ones, 1000).bytes
+        return inner + 0 * len(before), tracemalloc.is_tracing()
+
+    outer = memory.peak_bytes(nested_peaks)
+    assert 8000 <= outer.result[0] <= 8000 + PYTHON
+    assert outer.result[1]
+    assert not tracemalloc.is_tracing()
+    with pytest.raises(ZeroDivisionError):
+        memory.peak_bytes(lambda: 1 / 0)
+    assert not tracemalloc.is_tracing()
+
+
+@pytest.mark.parametrize(("T", "N", "D", "H"), [(400, 32, 2, 64), (1000, 16, 4, 64), (100, 64, 8, 32)])
+def test_full_bptt_needs_the_states_twice(T, N, D, H):
+    """The tape's T + 1 states, as many dz, and dx: within 5 per cent, and what parameters and Python take."""
+    params, x, h0, state, weights = draw(T, N, D, H)
+    right = (2 * T + 1) * state + x.nbytes
+    peak = memory.peak_bytes(bptt.full_gradient, rnn, params, x, h0, half_square).bytes
+    assert right <= peak <= 1.05 * right + WEIGHTS * weights + PYTHON
+
+
+@pytest.mark.parametrize(("T", "N", "D", "H"), [(400, 32, 2, 64), (1600, 16, 4, 64), (6400, 16, 1, 32)])
+def test_checkpoints_at_every_square_root_need_a_few_square_roots_of_states(T, N, D, H):
+    """√T kept, and up to four segments: a tape that comes, one that goes, dz, and the last of the way there."""
+    params, x, h0, state, weights = draw(T, N, D, H)
+    peak = memory.peak_bytes(checkpointing.backward_sqrt, rnn, params, x, h0, half_square).bytes
+    root = isqrt(T)
+    assert 2 * root * state <= peak <= 5 * (root + 1) * state + x.nbytes // root * 2 + WEIGHTS * weights + PYTHON
+    assert peak < T * state / 2
+
+
+@pytest.mark.parametrize("keeps", ["state", "step"])
+@pytest.mark.parametrize("slots", [5, 20, 80])
+def test_a_schedule_needs_its_slots_and_a_handful_more(slots, keeps):
+    """A slot for a state holds one, a slot for a step holds up to two, h_prev and h; six more are at work at a time."""
+    params, x, h0, state, weights = draw(300, 32, 2, 64)
+    actions = list(checkpointing.schedule(300, slots, keeps))  # made before: the tables behind it are Python's
+    peak = memory.peak_bytes(checkpointing.backward, rnn, params, x, h0, half_square, actions).bytes
+    per_slot = 1 if keeps == "state" else 2
+    most = (per_slot * slots + 6) * state + WEIGHTS * weights + 1000 * slots + PYTHON
+    assert (slots - 1) * state <= peak <= most
+
+
+@pytest.mark.parametrize("carry", [True, False])
+def test_windows_need_no_more_memory_for_a_hundred_times_the_steps(carry):
+    peaks = {}
+    for T in (1_000, 10_000, 100_000) if carry else (1_000, 10_000):
+        params, x, h0, state, weights = draw(T, 2, 2, 16)
+        peaks[T] = memory.peak_bytes(tbptt.windowed_gradient, rnn, params, x, h0, half_square, 100, carry).bytes
+        assert peaks[T] <= 4 * 100 * state + WEIGHTS * weights + PYTHON  # two windows, dz, and Python's lists
+    assert max(peaks.values()) - min(peaks.values()) <= 16_000  # within Python's own; a window takes 25,600
+
+
+def test_sliding_needs_no_more_memory_for_more_steps():
+    peaks = {}
+    for T in (150, 1_000, 5_000):
+        params, x, h0, _, _ = draw(T, 2, 2, 32)
+        peaks[T] = memory.peak_bytes(tbptt.sliding_gradient, rnn, params, x, h0, half_square, 25, 50).bytes
+    assert max(peaks.values()) - min(peaks.values()) <= 16_000  # within Python's own; its states take over 50,000
+
+
+def test_sliding_never_holds_more_than_k1_and_k2_steps():
+    """Every step leaves an array that says when it goes."""
+    params, x, h0, _, _ = draw(20, 1, 1, 2)
+    alive, most = set(), 0
+
+    class Kept(np.ndarray):
+        def __del__(self) -> None:
+            alive.discard(id(self))
+
+    def step(params: Any, x_t: Any, h_prev: Any) -> Any:
+        nonlocal most
+        h, cache = rnn.step(params, x_t, np.asarray(h_prev))
+        kept = h.view(Kept)
+        alive.add(id(kept))
+        most = max(most, len(alive))
+        return h, (cache, kept)
+
+    class Watched(NamedTuple):
+        step: Any
+        step_backward: Any
+        zero_state: Any
+
+    cell = Watched(step, lambda p, cache, dh: rnn.step_backward(p, cache[0], dh), rnn.zero_state)
+    tbptt.sliding_gradient(cell, params, x, h0, half_square, 3, 5)
+    assert 5 <= most <= 5 + 3
+    assert len(alive) == 0
+
+
+def test_a_checkpointed_gradient_of_a_hundred_thousand_steps_in_a_fiftieth_of_the_memory():
+    T, N, D, H = 100_000, 1, 2, 64
+    params, x, h0, state, weights = draw(T, N, D, H)
+    peak = memory.peak_bytes(checkpointing.backward_sqrt, rnn, params, x, h0, half_square)
+    assert peak.bytes <= 6 * 317 * state + WEIGHTS * weights + PYTHON  # 317² > T
+    assert peak.bytes < checkpointing.tape_bytes(T, N, D, H) / 50
+    assert all(np.isfinite(g).all() and g.any() for g in peak.result.grads)
