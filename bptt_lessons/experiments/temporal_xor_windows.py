@@ -14,7 +14,7 @@ from bptt_lessons.training import loop, readout
 
 
 def run(
-    seed: int, *, hidden: tuple[int, ...], bits: int, streams: int, k: int, passes: int, lr: float, one_stream: int
+    seed: int, *, hidden: tuple[int, ...], bits: int, streams: int, k: int, passes: int, one_stream: int, lr: float
 ) -> Values:
     """Train nets of several sizes on streams of bits; measure on fresh bits.
 
@@ -24,12 +24,13 @@ def run(
     hidden : tuple of int
         Sizes of the nets.
     bits, streams, k, passes : int
-        Bits of a stream, streams side by side, steps of a window, and how often the streams are gone through.
+        Bits of a stream, streams side by side, steps of a window, and how often the streams are gone through;
+        0 passes leave these nets out.
+    one_stream : int
+        So many passes of the same kind of net over the bits of a single stream, laid out in `streams` pieces
+        side by side; 0 leaves it out.
     lr : float
         Of plain gradient descent.
-    one_stream : int
-        Also train a net of so many units on the bits of a single stream, laid out in `streams` pieces
-        side by side; 0 leaves it out.
 
     Returns
     -------
@@ -39,15 +40,16 @@ def run(
     """
     data = temporal_xor.sequences(np.random.default_rng([seed, 0]), bits, streams)
     exam = temporal_xor.sequences(np.random.default_rng([seed, 1]), 150, 200)
-    kinds: dict[str, tuple[int, Array, Array]] = {f"H = {H}": (H, data.x, data.target) for H in hidden}
-    if one_stream:
-        x, target = (stream_batches(whole[:, 0], streams) for whole in (data.x, data.target))
-        kinds[f"H = {one_stream}, one stream in pieces"] = (one_stream, x, target)
+    x_pieces, target_pieces = (stream_batches(whole[:, 0], streams) for whole in (data.x, data.target))
+    kinds = {f"H = {H}": (H, passes, data.x, data.target) for H in hidden}
+    kinds |= {f"H = {H}, one stream in pieces": (H, one_stream, x_pieces, target_pieces) for H in hidden}
     values: Values = {}
-    for kind, (H, x, target) in kinds.items():
+    for kind, (H, times, x, target) in kinds.items():
+        if times == 0:
+            continue
         rng = np.random.default_rng([seed, 2])
         model = loop.Model(rnn.init(rng, 1, H), readout.init(rng, H, 1))
-        for _ in range(passes):
+        for _ in range(times):
             model, _ = over_stream(model, None, sgd(lr), x, target, None, k, MSE)
         error = (loop.predict(rnn, model, exam.x) - exam.target)[..., 0] ** 2
         known = float(error[exam.predictable].mean())
@@ -57,7 +59,7 @@ def run(
     return values
 
 
-SETTING = {"hidden": (16, 2), "bits": 3000, "streams": 20, "k": 9, "passes": 100, "lr": 0.3, "one_stream": 16}
+SETTING = {"hidden": (16, 2), "bits": 3000, "streams": 20, "k": 9, "passes": 30, "one_stream": 100, "lr": 0.3}
 
 EXPERIMENT = Experiment(
     name="temporal_xor_windows",
@@ -71,5 +73,5 @@ EXPERIMENT = Experiment(
         "error on known bits, H = 2": "the same",
     },
     note="Elman trained two hidden units on one stream of 3,000 bits (from general knowledge: 600 passes), so no net "
-    "here repeats his.",
+    "here repeats his. Going on to 100 passes over 20 streams changed little where it was tried, on three seeds.",
 )
