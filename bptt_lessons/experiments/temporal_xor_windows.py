@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import MSE, over_stream, sgd
