@@ -178,8 +178,9 @@ def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
         return int(value)
     if array.ndim == 0 and not isinstance(value, np.generic):
         return value
-    if precision is None:
-        return array[()]
+    if precision is None:  # nothing among the arguments has one, so the package's result says it
+        is_floating = isinstance(pattern, np.ndarray) and pattern.dtype.kind == "f"
+        return array.astype(pattern.dtype)[()] if is_floating else array[()]
     kept = np.result_type(precision, np.complex64) if array.dtype.kind == "c" else precision
     return array.astype(kept, copy=False)[()]
 

@@ -278,6 +278,12 @@ def test_lists_of_whole_numbers_become_what_the_package_returns() -> None:
     assert all(type(place) is int for pair in windows(5, 4) for place in pair)
 
 
+def test_without_arrays_among_the_arguments_the_package_says_the_precision() -> None:
+    orthogonal = EXERCISES["init.orthogonal"]
+    learner = at_work("init.orthogonal", lambda *arguments: orthogonal.solution(*arguments).astype(np.float32))
+    assert learner(np.random.default_rng(0), 3, 1.0).dtype == np.float64
+
+
 def test_a_tuple_of_another_cell_stays_what_it_is() -> None:
     class Other(NamedTuple):
         W_xh: Any
