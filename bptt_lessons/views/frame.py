@@ -2,7 +2,7 @@
 
 An ``IntSlider`` has no name for assistive technology (its handle carries no
 ``aria-label``, and ipywidgets offers no way to give it one), so figures are moved by
-number fields, drop-down lists, check boxes and buttons, which do have one.
+number fields, check boxes and buttons, which do have one.
 """
 
 from __future__ import annotations
@@ -119,13 +119,18 @@ def check_box(name: str) -> Any:
 
 
 def choice(name: str, options: Sequence[Any], value: Any) -> Any:
-    """Return a named drop-down list."""
-    return ipywidgets.Dropdown(
+    """Return a named row of buttons, one of which is pressed.
+
+    No drop-down list: JupyterLab takes the keys that a focused list needs for shortcuts of
+    its own (the arrows go to another cell, ``r`` makes the cell a raw one), but leaves
+    buttons theirs.
+    """
+    return ipywidgets.ToggleButtons(
         description=name,
-        options=list(options),
+        options=[(str(option), option) for option in options],
         value=value,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width=f"{80 + 8 * (len(name) + max(4, *(len(str(o)) for o in options)))}px"),
+        style={"description_width": "initial", "button_width": "auto"},
+        layout=ipywidgets.Layout(width="auto"),
     )
 
 

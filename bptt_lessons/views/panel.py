@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bptt_lessons.views import svg
 
@@ -65,9 +65,15 @@ def frame(
 def clipped(panel: Panel, content: str) -> str:
     """Return the content without what lies outside of the panel's frame."""
     left, top, width, height = (round(number, 1) for number in panel[:4])
-    return svg.element(
-        *("svg", content), x=left, y=top, width=width, height=height, viewBox=f"{left} {top} {width} {height}"
-    )
+    # role: to assistive technology an SVG inside an SVG would be a picture of its own, without a description
+    place: dict[str, Any] = {
+        "x": left,
+        "y": top,
+        "width": width,
+        "height": height,
+        "viewBox": f"{left} {top} {width} {height}",
+    }
+    return svg.element("svg", content, role="presentation", **place)
 
 
 def plot(panel: Panel, curve: Curve, points: Iterable[tuple[float, float]], every: int = 1, first: int = 0) -> str:

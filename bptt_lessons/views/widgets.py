@@ -211,7 +211,7 @@ def loss_surface(
     ]
     on_paper = surface.draw(ground, [origin, *surface.descend(ground, origin, lr, 10)])
     figure = Interactive(
-        "on the loss surface", [fields, [rate, *buttons]], lambda: surface.draw(ground, trail), on_paper
+        "on the loss surface", [fields, [rate], buttons], lambda: surface.draw(ground, trail), on_paper
     )
     for field in fields:
         field.observe(moved, names="value")
@@ -257,9 +257,9 @@ def gradient_flow(H: int = 12, T: int = 40, seed: int = 0) -> Interactive:
         )
         return flow_picture.draw(found, radius.value, activation.value, t.value)
 
-    rows = [[radius, shear, scale, activation, t]]
+    rows = [[activation], [radius, shear, scale, t]]
     figure = Interactive("with the flow of gradients", rows, draw, draw())
-    for control in rows[0]:
+    for control in figure.controls.values():
         control.observe(figure.redraw, names="value")
     return figure
 
@@ -297,7 +297,7 @@ def checkpoint_schedule(T: int = 12, slots: int = 3) -> Interactive:
     def draw() -> Drawing:
         return schedule_picture.draw(moments, steps.value, room.value, keeps.value, done.value)
 
-    rows = [[steps, room, keeps], [start, *stepper(done), end]]
+    rows = [[keeps], [steps, room], [start, *stepper(done), end]]
     figure = Interactive("the schedule", rows, draw, draw())
 
     def plan(_: object) -> None:
@@ -319,7 +319,7 @@ def checkpoint_schedule(T: int = 12, slots: int = 3) -> Interactive:
         if not busy:
             figure.redraw()
 
-    for control in rows[0]:
+    for control in (keeps, steps, room):
         control.observe(plan, names="value")
     done.observe(moved, names="value")
     return figure
@@ -360,7 +360,7 @@ def truncation_matrix(T: int = 16, seed: int = 0) -> Interactive:
         setting = matrix_picture.Setting(algorithm.value, k.value, k1.value, probability.value, draw_number.value)
         return matrix_picture.draw(net, setting)
 
-    rows = [[algorithm, k, k1], [probability, draw_number]]
+    rows = [[algorithm], [k, k1, probability, draw_number]]
     figure = Interactive("with the truncations", rows, draw, draw())
 
     def lengthen(_: object) -> None:

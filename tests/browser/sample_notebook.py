@@ -24,6 +24,9 @@ FIGURES = {
     "unroller": "widgets.unroller(rnn.init(rng, 1, 3), x)",
     "bptt_player": "widgets.bptt_player(net, linear, streams[:4, :1], wanted[:4, :1])",
     "loss_surface": "widgets.loss_surface(streams, wanted, start=(-1.5, -1.0))",
+    "gradient_flow": "widgets.gradient_flow()",
+    "checkpoint_schedule": "widgets.checkpoint_schedule(T=20)",  # as many rows as there can be
+    "truncation_matrix": "widgets.truncation_matrix()",
 }
 
 TRAINING = """\

@@ -62,8 +62,43 @@ def test_surface_answers_the_keyboard(sample: Any) -> None:
     assert "w_hh = −1.100" in press(sample, "ArrowDown", where, "spinbutton", "w_hh")[3]
     assert "Steps taken from where you put the point: 1." in press(sample, "Enter", where, "button", "Take 1 step")[3]
     assert "point: 11." in press(sample, "Space", where, "button", "Take 10 steps")[3]
-    assert where.get_by_role("combobox", name="learning rate").is_visible()
+    where.get_by_role("button", name="3.0", exact=True).focus()
+    sample.keyboard.press("Enter")
     assert "w_xh = −1.500" in press(sample, "Enter", where, "button", "Back to the start")[3]
+    assert "w_xh = −0.455" in press(sample, "Enter", where, "button", "Take 1 step")[3], (
+        "at the rate chosen by keyboard"
+    )
+
+
+def test_gradient_flow_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "gradient_flow")
+    assert "Radius 0.95, largest" in press(sample, "ArrowUp", where, "spinbutton", "spectral radius")[3]
+    assert "singular value" in press(sample, "ArrowDown", where, "spinbutton", "non-normality")[3]
+    assert "Mean slope of tanh" in press(sample, "ArrowUp", where, "spinbutton", "input scale")[3]
+    assert "at lag 38" in press(sample, "ArrowDown", where, "spinbutton", "loss step t")[3]
+    assert "Mean slope of sigmoid" in press(sample, "Enter", where, "button", "sigmoid")[3]
+
+
+def test_schedule_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "checkpoint_schedule")
+    assert "with 4 slots for states" in press(sample, "ArrowUp", where, "spinbutton", "slots")[3]
+    assert press(sample, "ArrowDown", where, "spinbutton", "steps T")[3].startswith("19 steps")
+    assert "slots for steps" in press(sample, "Enter", where, "button", "step")[3]
+    assert "After 0 of 38 actions" in press(sample, "Enter", where, "button", "Start")[3]
+    assert "After 1 of 38 actions" in press(sample, "Enter", where, "button", "Next")[3]
+    assert "After 2 of 38 actions" in press(sample, "ArrowUp", where, "spinbutton", "actions done")[3]
+    assert "After 1 of 38 actions" in press(sample, "Space", where, "button", "Previous")[3]
+    assert "Every step has been backpropagated" in press(sample, "Enter", where, "button", "End")[3]
+
+
+def test_truncation_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "truncation_matrix")
+    assert "Windows of 5" in press(sample, "ArrowUp", where, "spinbutton", "k (sliding: k2)")[3]
+    assert "Every step goes back 5" in press(sample, "Enter", where, "button", "sliding")[3]
+    assert "Every 2 steps go back 5" in press(sample, "ArrowUp", where, "spinbutton", "k1 (sliding)")[3]
+    assert "Draw 0 of cuts" in press(sample, "Space", where, "button", "randomised")[3]
+    assert "with probability 0.25" in press(sample, "ArrowUp", where, "spinbutton", "p (randomised)")[3]
+    assert "Draw 1 of cuts" in press(sample, "ArrowUp", where, "spinbutton", "draw (randomised)")[3]
 
 
 def test_training_bar_leaves_one_line(sample: Any) -> None:
