@@ -112,16 +112,20 @@ def loss_by_window(
     Raises
     ------
     ValueError
-        If the mask keeps nothing; the callable, if a shape or dtype does not fit.
+        If the mask keeps nothing or an argument is of the wrong kind; the callable, if a shape or
+        dtype does not fit or the window goes beyond the target.
     """
     check_callable("loss", loss)
     check_callable("loss_gradient", loss_gradient)
+    check_parameters(params)
     if not isinstance(target, np.ndarray) or target.ndim < 2:
-        raise ValueError(f"target must be a NumPy array (T, N, ...), got {type(target).__name__}")
+        found = f"shape {target.shape}" if isinstance(target, np.ndarray) else type(target).__name__
+        raise ValueError(f"target has {found}, expected a NumPy array (T, N, ...)")
     everywhere = check_mask(mask, *target.shape[:2])
     kept_in_all = everywhere.sum()
 
     def of_window(h: Array, start: int) -> tuple[Any, Array, Any]:
+        check_window(params, h, start, everywhere)
         window = slice(start, start + len(h))
         kept = everywhere[window]
         if not kept.any():
@@ -137,13 +141,27 @@ def loss_by_window(
 
 def check_readout(params: Readout, h: Array, dy: Array | None = None) -> None:
     """Raise ValueError unless `forward`, or with `dy` `backward`, can take these."""
-    if not isinstance(params, Readout):
-        raise ValueError(f"params must be readout.Readout(W_hy, b_y), got {type(params).__name__}")
-    check_array("W_hy", params.W_hy, "H K")
-    H, K = params.W_hy.shape
-    check_array("b_y", params.b_y, "K", {"K": K})
+    H, K = check_parameters(params)
     check_array("h", h, "T N H", {"H": H})
     check_precision(W_hy=params.W_hy, b_y=params.b_y, h=h)
     if dy is not None:
         check_array("dy", dy, "T N K", {"T": len(h), "N": h.shape[1], "K": K})
         check_precision(h=h, dy=dy)
+
+
+def check_parameters(params: Readout) -> tuple[int, int]:
+    """Return H and K of the parameters, or raise ValueError."""
+    if not isinstance(params, Readout):
+        raise ValueError(f"params must be readout.Readout(W_hy, b_y), got {type(params).__name__}")
+    check_array("W_hy", params.W_hy, "H K")
+    H, K = params.W_hy.shape
+    check_array("b_y", params.b_y, "K", {"K": K})
+    return H, K
+
+
+def check_window(params: Readout, h: Array, start: int, everywhere: Array) -> None:
+    """Raise ValueError unless the window of states lies within the target: past its end nothing would be learnt."""
+    check_readout(params, h)
+    T, N = everywhere.shape
+    if not 0 <= start <= T - len(h) or h.shape[1] != N:
+        raise ValueError(f"h has shape {h.shape} from start = {start} on, expected steps within (T, N) = ({T}, {N})")

@@ -1,4 +1,4 @@
-"""The unrolled loop runs any cell, with a state of one part or of two."""
+"""The unrolled loop runs any cell, with a state of one part or of two, and makes whole-sequence cells of steps."""
 
 from __future__ import annotations
 
@@ -118,3 +118,48 @@ def test_the_hidden_part_of_a_state():
     assert np.array_equal(added.h, h + dh)
     assert added.c is c
     assert np.array_equal(h, np.ones((2, 3)))
+
+
+def test_looped_is_the_loops_with_zeros_for_a_missing_state():
+    rng = np.random.default_rng(3)
+    T, N, D, H = 5, 3, 2, 4
+    params = Params(rng.normal(size=(D, H)), rng.uniform(0, 1, H))
+    x, dh = rng.normal(size=(T, N, D)), rng.normal(size=(T, N, H))
+    state0, dstate_T = (State(rng.normal(size=(N, H)), rng.normal(size=(N, H))) for _ in range(2))
+    cell = unrolled.looped(LEAKY)
+    for start in (state0, None):
+        h, state_T, caches = cell.forward(params, x, start)
+        right = unrolled.forward(LEAKY, params, x, leaky_zero_state(params, N) if start is None else start)
+        assert np.array_equal(h, right[0])
+        assert np.array_equal(state_T.c, right[1].c)
+        assert len(caches) == T
+        for beyond in (dstate_T, None):
+            ours, oracle = (
+                f(params, caches, dh, beyond) for f in (cell.backward, lambda *a: unrolled.backward(LEAKY, *a))
+            )
+            assert all(np.array_equal(a, b) for a, b in zip(ours[0], oracle[0], strict=True))
+            assert np.array_equal(ours[1], oracle[1])
+            assert np.array_equal(ours[2].c, oracle[2].c)
+    assert np.array_equal(cell.forward(params, x)[0], cell.forward(params, x, leaky_zero_state(params, N))[0])
+    assert cell.step is LEAKY.step
+    assert cell.step_backward is LEAKY.step_backward
+    assert cell.zero_state is LEAKY.zero_state
+
+
+def test_looped_gives_the_plain_cell_its_own_numbers(make_problem):
+    params, x, h0, dh, dh_T = make_problem(4, 6, 2, 3, 4)
+    cell = unrolled.looped(rnn)
+    h, h_T, caches = cell.forward(params, x, h0)
+    fast_h, fast_h_T, tape = rnn.forward(params, x, h0)
+    assert gradcheck.relative_error(h, fast_h) <= 1e-14
+    assert gradcheck.relative_error(h_T, fast_h_T) <= 1e-14
+    ours, fast = cell.backward(params, caches, dh, dh_T), rnn.backward(params, tape, dh, dh_T)
+    assert gradcheck.worst_error(ours[0], fast[0])[1] <= 1e-14
+    assert gradcheck.relative_error(ours[1], fast[1]) <= 1e-14
+    assert gradcheck.relative_error(ours[2], fast[2]) <= 1e-14
+
+
+def test_a_looped_cell_can_be_looped_again():
+    cell = unrolled.looped(unrolled.looped(LEAKY))
+    params = Params(np.ones((1, 2)), np.ones(2))
+    assert cell.forward(params, np.ones((2, 1, 1)))[0].shape == (2, 1, 2)

@@ -1,4 +1,4 @@
-"""The readout: its equation, its gradient by complex step, dtypes, and its start."""
+"""The readout: its equation, its gradient by complex step, dtypes, its start, and its loss window by window."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptt_lessons.gradients import gradcheck
-from bptt_lessons.training import readout
+from bptt_lessons import nested
+from bptt_lessons.gradients import gradcheck, tbptt
+from bptt_lessons.training import losses, readout
 
 size = st.integers(1, 4)
 
@@ -84,3 +85,78 @@ def test_init(dtype):
     assert {p.dtype for p in params} == {np.dtype(dtype)}
     assert not params.b_y.any()
     assert 0.99 / np.sqrt(50) < np.abs(params.W_hy).max() <= 1.001 / np.sqrt(50)
+
+
+def draw_loss(seed: int, T: int, N: int, K: int, classes: bool, masked: bool) -> tuple[Any, Any, Any]:
+    """A target, a mask that keeps something (or None), and the pair of functions."""
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, K, (T, N)) if classes else rng.normal(size=(T, N, K))
+    mask = None
+    if masked:
+        mask = rng.random((T, N)) < 0.4
+        mask[rng.integers(T), rng.integers(N)] = True
+    name = "softmax_cross_entropy" if classes else "mse"
+    return target, mask, (getattr(losses, name), getattr(losses, f"{name}_gradient"))
+
+
+@given(
+    st.tuples(st.integers(1, 9), size, size, size),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.booleans(),
+    st.integers(1, 10),
+)
+def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(shape, seed, classes, masked, k):
+    T, N, _, K = shape
+    (params, h), _ = draw(seed, *shape)
+    target, mask, (loss, loss_gradient) = draw_loss(seed, T, N, K, classes, masked)
+    of_window = readout.loss_by_window(params, target, mask, loss, loss_gradient)
+    value, grads, dh = 0.0, nested.zeros_like(params), []
+    for start, stop in tbptt.windows(T, k):
+        loss_k, dh_k, grads_k = of_window(h[start:stop], start)
+        value, grads = value + loss_k, nested.add(grads, grads_k)
+        dh.append(dh_k)
+    assert value == pytest.approx(loss(readout.forward(params, h), target, mask), rel=1e-12, abs=1e-15)
+
+    def whole(inputs: Inputs) -> Any:
+        return loss(readout.forward(inputs.params, inputs.h), target, mask)
+
+    oracle = gradcheck.by_field(gradcheck.complex_step, whole, Inputs(params, h))
+    name, error = gradcheck.worst_error(Inputs(grads, np.concatenate(dh)), oracle)
+    assert error <= 1e-12, name
+
+
+def test_a_window_counts_by_its_kept_steps_and_one_without_any_counts_nothing():
+    (params, h), _ = draw(0, 4, 2, 3, 1)
+    target = np.zeros((4, 2, 1))
+    mask = np.array([[True, True], [True, False], [False, False], [False, True]])
+    of_window = readout.loss_by_window(params, target, mask)
+    y = readout.forward(params, h)[..., 0]
+    loss, _, _ = of_window(h[:2], 0)
+    assert loss == pytest.approx((y[0, 0] ** 2 + y[0, 1] ** 2 + y[1, 0] ** 2) / 4, rel=1e-14)
+    loss, dh, grads = of_window(h[2:3], 2)
+    assert loss == 0
+    assert not dh.any()
+    assert not any(g.any() for g in grads)
+    assert (dh.shape, type(grads)) == ((1, 2, 3), readout.Readout)
+
+
+@pytest.mark.parametrize("classes", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_windows_dtype_is_kept(dtype, classes, masked):
+    (params, h), _ = draw(0, 5, 3, 2, 4, dtype)
+    target, mask, pair = draw_loss(0, 5, 3, 4, classes, masked)
+    of_window = readout.loss_by_window(params, target if classes else target.astype(dtype), mask, *pair)
+    for start in range(5):
+        loss, dh, grads = of_window(h[start : start + 1], start)
+        assert {a.dtype for a in (dh, *grads)} == {np.dtype(dtype)}
+        assert np.isfinite(loss)
+
+
+def test_a_window_beyond_the_target_is_refused():
+    (params, h), _ = draw(0, 5, 3, 2, 4)
+    of_window = readout.loss_by_window(params, np.zeros((5, 3, 4)))
+    for start, length in ((4, 2), (5, 1), (-1, 1), (1, 5)):
+        with pytest.raises(ValueError, match="h has shape"):
+            of_window(h[:length], start)
