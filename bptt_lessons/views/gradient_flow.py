@@ -146,7 +146,8 @@ def _map(norms: Array, t: int) -> str:
     T = len(norms)
     place = panel.Panel(MAP, TOP, SIDE, SIDE, (0.5, T + 0.5), (T + 0.5, 0.5))
     logs = np.log10(np.maximum(norms, 1e-300))
-    levels = np.clip(np.floor(2 * (logs - LOWEST)), 0, len(SHADES) - 1).astype(int).tolist()
+    # Norms of exactly 1 stand on the edge of a shade, and rounding differs between machines: hence the little more.
+    levels = np.clip(np.floor(2 * (logs - LOWEST) + 1e-6), 0, len(SHADES) - 1).astype(int).tolist()
     triangle = [row[: r + 1] for r, row in enumerate(levels)]
     ticks = {float(k): str(k) for k in range(T, 0, -max(1, T // 4))}
     cell = SIDE / T

@@ -110,6 +110,11 @@ def test_eigenvalues_stand_where_they_are() -> None:
     assert "dasharray" in sigma.get("style")
 
 
+def test_rounding_does_not_change_the_shade_of_one() -> None:
+    pictures = [gradient_flow._map(np.tri(3) * (1 + rounding), 3) for rounding in (-4e-16, 0, 4e-16)]
+    assert pictures[0] == pictures[1] == pictures[2]
+
+
 def test_a_panel_places_points() -> None:
     place = panel.Panel(10, 20, 100, 50, (0, 10), (-1, 1))
     assert place.at(0, -1) == (10, 70)
