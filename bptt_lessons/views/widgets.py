@@ -204,17 +204,20 @@ def loss_surface(
     def descend(steps: int) -> None:
         go(surface.descend(ground, trail[-1], rate.value, steps))
 
+    def with_rate() -> Drawing:
+        drawing = surface.draw(ground, trail)  # a pressed button differs by its shade only, so say it in words
+        return drawing._replace(sentence=f"{drawing.sentence} The learning rate is {rate.value:g}.")
+
     buttons = [
         button("Take 1 step", lambda: descend(1)),
         button("Take 10 steps", lambda: descend(10)),
         button("Back to the start", lambda: go([origin], forget=True)),
     ]
     on_paper = surface.draw(ground, [origin, *surface.descend(ground, origin, lr, 10)])
-    figure = Interactive(
-        "on the loss surface", [fields, [rate], buttons], lambda: surface.draw(ground, trail), on_paper
-    )
+    figure = Interactive("on the loss surface", [fields, [rate], buttons], with_rate, on_paper)
     for field in fields:
         field.observe(moved, names="value")
+    rate.observe(figure.redraw, names="value")
     return figure
 
 

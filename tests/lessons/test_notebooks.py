@@ -25,7 +25,14 @@ def notebook(path: Any) -> Any:
 
 
 def test_there_are_lessons() -> None:
-    assert STEMS[:3] == ["00_start_here", "01_unrolling_a_recurrent_network", "02_backpropagation_through_time"]
+    assert STEMS[:6] == [
+        "00_start_here",
+        "01_unrolling_a_recurrent_network",
+        "02_backpropagation_through_time",
+        "03_gradient_flow",
+        "04_memory_and_checkpointing",
+        "05_truncated_bptt",
+    ]
 
 
 def test_it_was_executed_in_order_and_kept_its_outputs(notebook: Any) -> None:

@@ -379,3 +379,9 @@ X = np.zeros((4, 1, 1))
 def test_bad_input(wrong: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         wrong()
+
+
+def test_the_learning_rate_is_told_in_words() -> None:
+    figure = make_surface()
+    figure.controls["learning rate"].value = 3.0
+    assert "The learning rate is 3." in figure.status.value
