@@ -48,6 +48,9 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
     # Truncation in short windows spends up to a tenth of its time here: hence no generators and few calls.
     if not _is_named_tuple(tree):
+        if isinstance(tree, tuple):
+            expected = "params or their gradient in a NamedTuple, such as rnn.Params(W_xh, W_hh, b_h)"
+            raise ValueError(f"{name or 'argument'} is a plain tuple, expected {expected}")
         shape = _shape(tree)
         for other in others:
             if _is_named_tuple(other) or _shape(other) != shape:

@@ -152,6 +152,9 @@ def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) ->
         raise ValueError(
             f"params must be the cell's Params, such as rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}"
         )
+    for name, array in nested.named_arrays(params):
+        if not isinstance(array, (np.ndarray, np.generic)):
+            raise ValueError(f"{name} must be a NumPy array, got {type(array).__name__}")
     check_caches(caches)
     check_array("dh", dh, "T N H", {"T": len(caches)})
 

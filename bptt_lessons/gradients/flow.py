@@ -85,6 +85,8 @@ def operator_norms(matrices: Array) -> Array:
     if not isinstance(matrices, np.ndarray) or matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2]:
         found = f"shape {matrices.shape}" if isinstance(matrices, np.ndarray) else type(matrices).__name__
         raise ValueError(f"matrices has {found}, expected (..., H, H)")
+    if matrices.size == 0:
+        raise ValueError(f"matrices has shape {matrices.shape}, expected (..., H, H), every size at least 1")
     if matrices.dtype.kind != "f" or not np.isfinite(matrices).all():
         raise ValueError(f"matrices of shape {matrices.shape} and dtype {matrices.dtype} must hold finite real numbers")
     norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))

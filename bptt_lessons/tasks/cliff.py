@@ -42,8 +42,10 @@ def loss_and_gradient(point: Point, steps: int = STEPS) -> tuple[Array, Point]:
     Raises
     ------
     ValueError
-        If the shapes differ, or `steps` is below 1.
+        If `point` is no pair, the shapes differ, or `steps` is below 1.
     """
+    if not isinstance(point, tuple) or len(point) != 2:
+        raise ValueError(f"point must be cliff.Point(w, b), got {type(point).__name__}")
     w, b = point
     check_numbers("w", w)
     check_numbers("b", b)

@@ -156,6 +156,7 @@ def check_parameters(params: Readout) -> tuple[int, int]:
     check_array("W_hy", params.W_hy, "H K")
     H, K = params.W_hy.shape
     check_array("b_y", params.b_y, "K", {"K": K})
+    check_precision(W_hy=params.W_hy, b_y=params.b_y)
     return H, K
 
 
