@@ -108,6 +108,19 @@ def test_a_plain_step_jumps_from_the_wall_and_a_clipped_one_does_not():
     assert values("cliff_step", "length of the first step, clipped").max() < 0.01001
 
 
+def test_sixteen_units_learn_temporal_xor_from_windows_and_two_do_not():
+    name = "temporal_xor_windows"
+    assert values(name, "error on known bits, H = 16").max() < 0.05
+    assert 0.24 < values(name, "error on other bits, H = 16").min()
+    assert values(name, "error on known bits, H = 2").min() > 0.05
+
+
+def test_longer_training_does_not_pass_a_weighted_sum_of_two_years_reliably():
+    name = "sunspots_longer"
+    assert np.median(values(name, "net, 3500 updates")) > values(name, "linear, months used 24")[0]
+    assert np.median(values(name, "net, 10000 updates")) > values(name, "linear, months used 24")[0]
+
+
 def test_temporal_order_needs_clipping():
     name, of = "temporal_order_clipping", len(EXPERIMENTS["temporal_order_clipping"].seeds)
     assert values(name, "solved, clipped").sum() >= of - 1
