@@ -111,7 +111,7 @@ def test_a_plain_step_jumps_from_the_wall_and_a_clipped_one_does_not():
 def test_sixteen_units_learn_temporal_xor_from_windows_and_two_do_not():
     name = "temporal_xor_windows"
     assert values(name, "error on known bits, H = 16").max() < 0.05
-    assert 0.24 < values(name, "error on other bits, H = 16").min()
+    assert values(name, "error on other bits, H = 16").min() > 0.24
     assert values(name, "error on known bits, H = 2").min() > 0.05
 
 
