@@ -88,6 +88,7 @@ def test_the_peak_of_a_known_allocation_and_its_result():
 def test_what_was_there_before_does_not_count_and_tracing_is_left_as_it_was():
     def nested_peaks() -> tuple[int, bool]:
         before = np.ones(500_000)
+        np.ones(1_000_000)  # gone at once: an old peak is not the function's
         inner = memory.peak_bytes(np.ones, 1000).bytes
         return inner + 0 * len(before), tracemalloc.is_tracing()
 
