@@ -47,16 +47,18 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
     # Truncation in short windows spends up to a tenth of its time here: hence no generators and few calls.
-    if not _is_named_tuple(tree):
-        if isinstance(tree, tuple):
-            expected = "params or their gradient in a NamedTuple, such as rnn.Params(W_xh, W_hh, b_h)"
-            raise ValueError(f"{name or 'argument'} is a plain tuple, expected {expected}")
-        shape = _shape(tree)
+    if not isinstance(tree, tuple):
+        shape = tree.shape if isinstance(tree, np.ndarray) else np.shape(tree)
         for other in others:
-            if _is_named_tuple(other) or _shape(other) != shape:
-                found = type(other).__name__ if _is_named_tuple(other) else f"shape {_shape(other)}"
+            if isinstance(other, np.ndarray) and other.shape == shape:
+                continue
+            if _is_named_tuple(other) or np.shape(other) != shape:
+                found = type(other).__name__ if _is_named_tuple(other) else f"shape {np.shape(other)}"
                 raise ValueError(f"{name or 'argument'} has {found}, expected shape {shape}")
         return function(tree, *others)
+    if not hasattr(tree, "_fields"):
+        expected = "params or their gradient in a NamedTuple, such as rnn.Params(W_xh, W_hh, b_h)"
+        raise ValueError(f"{name or 'argument'} is a plain tuple, expected {expected}")
     for other in others:
         if getattr(other, "_fields", None) != tree._fields:
             raise ValueError(
@@ -70,7 +72,3 @@ def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, 
 
 def _is_named_tuple(value: object) -> bool:
     return isinstance(value, tuple) and hasattr(value, "_fields")
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return value.shape if isinstance(value, np.ndarray) else np.shape(value)
