@@ -217,11 +217,13 @@ class ProgressReport:
 
     def __str__(self) -> str:
         lines = []
+        coming = next((s.lesson for s in self.standings if s.state != "solved"), None)
         for lesson in dict.fromkeys(s.lesson for s in self.standings):
             here = [s for s in self.standings if s.lesson == lesson]
             solved = sum(s.state == "solved" for s in here)
             lines.append(f"{lesson}: {solved} of {len(here)} solved")
-            lines += [f"  {s.exercise}: {s.state}{why(s)}" for s in here]
+            if lesson == coming or any(s.state != "not attempted" for s in here):  # one line is enough for the others
+                lines += [f"  {s.exercise}: {s.state}{why(s)}" for s in here]
         return "\n".join([*lines, next_step(self.standings)])
 
     __repr__ = __str__

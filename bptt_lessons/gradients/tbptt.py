@@ -150,7 +150,8 @@ def sliding_gradient(
     """
     check_sliding(cell, x, loss_gradient, k1, k2)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
-    state, caches = state0, deque[Any](maxlen=k2)  # the caches of the last k2 steps
+    state = state0
+    caches: deque[Any] = deque(maxlen=k2)  # of the last k2 steps
     for start in range(0, len(x), k1):
         h, state, new = unrolled.forward(cell, params, x[start : start + k1], state)
         caches.extend(new)

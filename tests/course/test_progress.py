@@ -173,6 +173,16 @@ def test_the_report_says_where_one_stands_and_what_comes_next() -> None:
     ]
 
 
+def test_lessons_that_are_still_to_come_get_one_line() -> None:
+    lines = str(progress.ProgressReport(progress.summary([], EXERCISES))).splitlines()
+    assert lines == [
+        "00_start_here: 0 of 1 solved",
+        "  activations.sigmoid: not attempted",
+        "01_unrolling: 0 of 2 solved",
+        "Next: activations.sigmoid in 00_start_here",
+    ]
+
+
 def test_the_report_of_one_who_is_through() -> None:
     standings = progress.summary([entry(name, "correct") for name in EXERCISES], EXERCISES)
     assert str(progress.ProgressReport(standings)).endswith("Every exercise is solved.")

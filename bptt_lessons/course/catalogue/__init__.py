@@ -51,8 +51,8 @@ ORDER = (
     "tbptt.contributions",
     "tbptt.windows",
     "tbptt.windowed_gradient",
-    "tbptt.stream_batches",
     "tbptt.sliding_gradient",
+    "tbptt.stream_batches",
     "tbptt.randomised_gradient",
 )
 
