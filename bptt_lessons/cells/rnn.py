@@ -171,7 +171,7 @@ def forward(
         np.dot(h_prev, params.W_hh, out=recurrent)
         z_t += recurrent
         activation.value(z_t, out=z_t)
-    return h[1:], h[-1], Tape(x, h[:-1], h[1:])
+    return h[1:], h[-1].copy(), Tape(x, h[:-1], h[1:])  # a copy: a carried state must not keep the tape alive
 
 
 def backward(

@@ -133,7 +133,10 @@ class LearnerFunction:
         try:
             given = self.signature.bind(*args, **kwargs)  # by position: a learner may have named things otherwise
             value = self.function(*given.args, **given.kwargs)
-            return built_like(self.patterns, value, precision_of([*given.args, *given.kwargs.values()]))
+            like_given = [
+                argument for argument in given.args if hasattr(argument, "_fields")
+            ]  # a type not among the cases'
+            return built_like([*self.patterns, *like_given], value, precision_of([*given.args, *given.kwargs.values()]))
         except (Exception, SystemExit) as error:
             result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
             self.failed = True
@@ -173,6 +176,8 @@ def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
         return type(pattern)(*made) if wanted else tuple(made)
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
+        if isinstance(value, np.ndarray):  # of letters, say, because the arguments were
+            return value
         raise ValueError("not an array of numbers")
     if isinstance(pattern, int):  # a count or a place: it may be wanted for slicing
         return int(value)
@@ -193,8 +198,8 @@ def precision_of(arguments: Any) -> np.dtype[Any] | None:
 
 def all_arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
     """Yield every array in nested lists and tuples."""
-    if isinstance(value, np.ndarray):
-        yield value
+    if isinstance(value, (np.ndarray, np.generic)):
+        yield np.asarray(value)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from all_arrays(item)

@@ -25,7 +25,10 @@ LossGradient = Callable[[Array, int], tuple[Any, Array, Any]]
 
 
 class SequenceCell(Cell, Protocol):
-    """A cell that runs over whole sequences as well: the modules ``rnn``, ``lstm`` and ``gru``, or ``looped(cell)``."""
+    """A cell that runs over whole sequences as well: the modules ``rnn``, ``lstm`` and ``gru``, or ``looped(cell)``.
+
+    The state that `forward` returns has memory of its own: who keeps it does not keep the tape.
+    """
 
     @property
     def forward(self) -> Any: ...

@@ -94,7 +94,7 @@ def backward_sqrt(
     kept = [cell.zero_state(params, x.shape[1]) if state0 is None else state0]
     for start in starts[:-1]:
         _, state, _ = cell.forward(params, x[start : start + length], kept[-1])
-        kept.append(nested.map_arrays(np.copy, state))  # a copy: the state may be a view that holds the whole tape
+        kept.append(state)
     loss, grads, extra, dstate = 0.0, nested.zeros_like(params), None, None
     for start in reversed(starts):
         h, _, tape = cell.forward(params, x[start : start + length], kept.pop())

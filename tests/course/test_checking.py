@@ -14,6 +14,7 @@ from bptt_lessons.course import EXERCISES, check, example, hint, progress, solut
 from bptt_lessons.course.checking import LearnerFunction
 from bptt_lessons.course.sandbox import copied
 from bptt_lessons.gradients.bptt import Gradient
+from bptt_lessons.tasks import cliff
 
 RIGHT = """
 def my_rnn_step(params, x, h_prev):
@@ -282,6 +283,22 @@ def test_without_arrays_among_the_arguments_the_package_says_the_precision() -> 
     orthogonal = EXERCISES["init.orthogonal"]
     learner = at_work("init.orthogonal", lambda *arguments: orthogonal.solution(*arguments).astype(np.float32))
     assert learner(np.random.default_rng(0), 3, 1.0).dtype == np.float64
+
+
+def test_a_plain_tuple_becomes_the_type_that_was_given() -> None:
+    clip = EXERCISES["optim.clip_by_global_norm"]
+    learner = at_work("optim.clip_by_global_norm", lambda *arguments: tuple(map(np.float32, clip.solution(*arguments))))
+    point = cliff.Point(np.float64(3.0), np.float64(4.0))
+    clipped = learner(point, 1.0)
+    assert type(clipped) is cliff.Point
+    assert clipped.w.dtype == np.float64
+    assert not learner.failed
+
+
+def test_letters_stay_letters() -> None:
+    batches = EXERCISES["tbptt.stream_batches"]
+    learner = at_work("tbptt.stream_batches", batches.solution)
+    assert "".join(learner(np.array(list("abcde")), 2)[:, 1]) == "cd"
 
 
 def test_a_tuple_of_another_cell_stays_what_it_is() -> None:

@@ -111,6 +111,13 @@ def step_jacobian_averaged_over_the_batch(params, h):
 
 
 @STEP_JACOBIAN.add
+def step_jacobian_of_the_mean_state(params, h):
+    """You average the states over the batch before taking the slope: each sequence has a state of its own, and so a
+    Jacobian of its own. Keep the axis n: J is (N, H, H)."""
+    return params.W_hh * (1 - h.mean(axis=0) ** 2)
+
+
+@STEP_JACOBIAN.add
 def step_jacobian_summed_over_the_batch(params, h):
     """You add up the Jacobians of the N sequences. No sequence acts on another, and nothing is shared here:
     keep them apart, J is (N, H, H)."""
@@ -978,6 +985,13 @@ def spectral_radius_eig_not_unpacked(W):
     """np.linalg.eig returns two things, the eigenvalues and the eigenvectors. Take the first of them, or call
     np.linalg.eigvals."""
     return np.max(np.abs(np.linalg.eig(W)))
+
+
+@SPECTRAL_RADIUS.add
+def spectral_radius_absolute_value_of_both(W):
+    """np.linalg.eig returns two things, the eigenvalues and the eigenvectors, and abs works on neither pair nor
+    list. np.linalg.eigvals gives the eigenvalues alone."""
+    return abs(np.linalg.eig(W)).max()  # type: ignore[arg-type]
 
 
 @SPECTRAL_RADIUS.add

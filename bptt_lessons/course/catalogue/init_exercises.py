@@ -31,6 +31,22 @@ def orthogonal_signs_on_rows(rng, H, gain):
 
 
 @ORTHOGONAL.add
+def orthogonal_product_with_the_signs(rng, H, gain):
+    """@ multiplies Q with the vector of signs and adds up, which leaves one number for each row. The star multiplies
+    column by column: each column of Q by its own sign."""
+    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
+    return gain * Q @ np.sign(np.diag(R))
+
+
+@ORTHOGONAL.add
+def orthogonal_product_with_signs_of_the_whole_r(rng, H, gain):
+    """You multiply Q, as a matrix, by the signs of all of R. Only the signs of R's diagonal are wanted, one for each
+    column of Q, and the star multiplies column by column."""
+    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
+    return gain * Q @ np.sign(R)
+
+
+@ORTHOGONAL.add
 def orthogonal_signs_of_q(rng, H, gain):
     """You take the signs from the diagonal of Q. It is R whose diagonal is to become positive, so its signs are the
     ones to use."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import pairwise
 from typing import Any
 
@@ -300,6 +301,79 @@ def contributions_state_for_hidden(cell, params, caches, dh):
     return parts
 
 
+@CONTRIBUTIONS.add
+def contributions_sum_with_dh_not_kept(cell, params, caches, dh):
+    """All your entries are zero, for dh[t] never enters. add_to_hidden returns a new state, it does not change the old
+    one: write dstate = add_to_hidden(dstate, dh[t])."""
+    T, N = dh.shape[:2]
+    parts = map_arrays(lambda p: np.zeros((T, T, *p.shape)), params)
+    for t in range(T):
+        dstate = cell.zero_state(params, N)
+        add_to_hidden(dstate, dh[t])
+        for s in range(t, -1, -1):
+            grads, _, dstate = cell.step_backward(params, caches[s], dstate)
+            for part, grad in zip(parts, grads, strict=True):
+                part[t, s] = grad
+    return parts
+
+
+@CONTRIBUTIONS.add
+def contributions_three_arrays_by_name(cell, params, caches, dh):
+    """Right for the RNN. You fill W_xh, W_hh and b_h by name, and what else a cell has stays zero. To serve any cell,
+    loop over the arrays with zip: for part, grad in zip(parts, grads)."""
+    T, N = dh.shape[:2]
+    parts = map_arrays(lambda p: np.zeros((T, T, *p.shape)), params)
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            grads, _, dstate = cell.step_backward(params, caches[s], dstate)
+            parts.W_xh[t, s] = grads.W_xh
+            parts.W_hh[t, s] = grads.W_hh
+            parts.b_h[t, s] = grads.b_h
+    return parts
+
+
+@CONTRIBUTIONS.add
+def contributions_three_arrays_returned(cell, params, caches, dh):
+    """Right for the RNN. Another cell may have more than W_xh, W_hh and b_h, and you return these three only: make room
+    with map_arrays, which takes all arrays of params, and fill it in a loop with zip."""
+    T, N = dh.shape[:2]
+    W_xh, W_hh, b_h = (np.zeros((T, T, *p.shape)) for p in (params.W_xh, params.W_hh, params.b_h))
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            grads, _, dstate = cell.step_backward(params, caches[s], dstate)
+            W_xh[t, s], W_hh[t, s], b_h[t, s] = grads.W_xh, grads.W_hh, grads.b_h
+    return rnn.Params(W_xh, W_hh, b_h)
+
+
+@CONTRIBUTIONS.add
+def contributions_params_made_of_three(cell, params, caches, dh):
+    """Right for the RNN. You make Params of W_xh, W_hh and b_h, which for another cell is one array short:
+    let map_arrays make the zeros for all arrays of params, and fill them in a loop with zip."""
+    T, N = dh.shape[:2]
+    W_xh, W_hh, b_h = (np.zeros((T, T, *p.shape)) for p in (params.W_xh, params.W_hh, params.b_h))
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            grads, _, dstate = cell.step_backward(params, caches[s], dstate)
+            W_xh[t, s], W_hh[t, s], b_h[t, s] = grads.W_xh, grads.W_hh, grads.b_h
+    return type(params)(W_xh, W_hh, b_h)
+
+
+@CONTRIBUTIONS.add
+def contributions_unpacked_into_three(cell, params, caches, dh):
+    """Right for the RNN. You take Params apart into three arrays, and another cell has more of them: do not unpack, but
+    loop over as many as there are, for part, grad in zip(parts, grads)."""
+    T, N = dh.shape[:2]
+    W_xh, W_hh, b_h = map_arrays(lambda p: np.zeros((T, T, *p.shape)), params)
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            (W_xh[t, s], W_hh[t, s], b_h[t, s]), _, dstate = cell.step_backward(params, caches[s], dstate)
+    return type(params)(W_xh, W_hh, b_h)
+
+
 def _drawn(
     rng: np.random.Generator, T: int, N: int, D: int, H: int, another: bool = False, decimals: int = 2
 ) -> tuple[Any, ...]:
@@ -439,6 +513,30 @@ def windows_k_of_them(T, k):
     """You take k as the number of windows. It is the number of steps in each; how many windows there are follows
     from T."""
     return [(i * T // k, (i + 1) * T // k) for i in range(k)]
+
+
+@WINDOWS.add
+def windows_k_equal_ones(T, k):
+    """You make k windows of T // k steps, and what is left over belongs to none. k is not how many windows there are,
+    it is the number of steps in each: the starts are 0, k, 2k ..."""
+    L = T // k
+    return [(i * L, (i + 1) * L) for i in range(k)]
+
+
+@WINDOWS.add
+def windows_k_with_the_rest_in_the_last(T, k):
+    """You make k windows of T // k steps, the last with what is left over. k is the number of steps in a window, not
+    the number of windows: start a new one every k steps."""
+    L = T // k
+    return [(i * L, (i + 1) * L if i < k - 1 else T) for i in range(k)]
+
+
+@WINDOWS.add
+def windows_of_t_over_k_steps(T, k):
+    """Your windows have T // k steps each. That would be their length if k were how many there are; but k is the
+    length itself: range(0, T, k) has the starts."""
+    L = T // k
+    return [(start, min(start + L, T)) for start in range(0, T, L)]
 
 
 @WINDOWS.add
@@ -1017,6 +1115,99 @@ def stream_last_step_of_each_piece_missing(stream, N):
     return np.stack([stream[n * T : (n + 1) * T - 1] for n in range(N)], axis=1)
 
 
+@STREAM.add
+def stream_plain_reshape(stream, N):
+    """reshape(T, N) puts neighbours of the stream side by side, and has no room for a step of several numbers. A column
+    has to be a piece: reshape to (N, T, *stream.shape[1:]), then swapaxes(0, 1)."""
+    T = len(stream) // N
+    return stream[: T * N].reshape(T, N)
+
+
+@STREAM.add
+def stream_neighbours_and_an_axis_more(stream, N):
+    """Your rows are neighbours in the stream, but a column should go on in it; and the -1 gives numbers an axis more.
+    Reshape to (N, T, *stream.shape[1:]), then swapaxes(0, 1)."""
+    T = len(stream) // N
+    return stream[: T * N].reshape(T, N, -1)
+
+
+@STREAM.add
+def stream_an_axis_more(stream, N):
+    """The pieces are right, but the -1 gives a stream of plain numbers a third axis, of length 1: the axes of a step
+    are stream.shape[1:], which may be none, so reshape to (N, T, *stream.shape[1:])."""
+    T = len(stream) // N
+    return stream[: T * N].reshape(N, T, -1).swapaxes(0, 1)
+
+
+@STREAM.add
+def stream_tail_in_n_times_t(stream, N):
+    """T·N steps are what you make room for, and the stream may have a few more: cut these off first,
+    stream[: T * N], then reshape."""
+    T = len(stream) // N
+    return stream.reshape(N, T, *stream.shape[1:]).swapaxes(0, 1)
+
+
+@STREAM.add
+def stream_tail_in_n_times_t_of_numbers(stream, N):
+    """reshape(N, T) has room for T·N numbers: cut off the steps beyond, stream[: T * N], and keep the axes that a step
+    has itself, reshape(N, T, *stream.shape[1:])."""
+    T = len(stream) // N
+    return stream.reshape(N, T).swapaxes(0, 1)
+
+
+@STREAM.add
+def stream_tail_in_t_times_n(stream, N):
+    """Two things: a stream longer than T·N does not go into that shape, so cut it first, stream[: T * N]; and
+    neighbours then lie side by side, so reshape to (N, T, ...) and swapaxes(0, 1)."""
+    T = len(stream) // N
+    return stream.reshape(T, N, *stream.shape[1:])
+
+
+@STREAM.add
+def stream_tail_in_plain_reshape(stream, N):
+    """reshape(T, N) wants T·N numbers exactly, so first cut, stream[: T * N]. Then let each column be a piece, with the
+    axes that a step has: reshape to (N, T, *stream.shape[1:]), then swapaxes(0, 1)."""
+    T = len(stream) // N
+    return stream.reshape(T, N)
+
+
+@STREAM.add
+def stream_tail_in_rows_of_n(stream, N):
+    """Rows of N steps cannot hold a stream that N does not divide, so first cut, stream[: T * N]; and a row of
+    neighbours is not what you want: reshape to (N, T, ...), a piece in each row, then swapaxes(0, 1)."""
+    return stream.reshape(-1, N, *stream.shape[1:])
+
+
+@STREAM.add
+def stream_split_with_its_tail(stream, N):
+    """np.split wants pieces of the same length, and N may not divide the stream: cut off what is left over first,
+    np.split(stream[: T * N], N)."""
+    return np.stack(np.split(stream, N), axis=1)
+
+
+@STREAM.add
+def stream_split_into_t(stream, N):
+    """You split into T pieces, which are N steps long. It is the other way round: N pieces of T steps,
+    of stream[: T * N], standing side by side (np.stack with axis=1)."""
+    T = len(stream) // N
+    return np.stack(np.split(stream, T))
+
+
+@STREAM.add
+def stream_pieces_of_two_lengths(stream, N):
+    """np.array_split makes the first pieces one step longer where N does not divide the stream, and they cannot stand
+    side by side: cut off what is left over first, stream[: T * N]."""
+    return np.stack(np.array_split(stream, N), axis=1)
+
+
+@STREAM.add
+def stream_longer_pieces_trimmed(stream, N):
+    """np.array_split makes some pieces longer, and you trim each of them, so steps are lost in the middle. Leave out
+    steps at the end of the stream only: split stream[: T * N]."""
+    T = len(stream) // N
+    return np.stack([piece[:T] for piece in np.array_split(stream, N)], axis=1)
+
+
 def _stream_case(seed: int, L: int, N: int, D: int = 0, whole: bool = False) -> Case:
     shape = (L, D) if D else (L,)
     rng = np.random.default_rng(seed)
@@ -1397,6 +1588,127 @@ def sliding_state_for_hidden(cell, params, x, state0, loss_gradient, k1, k2):
             dstate = dstate + dh[s - start] if s >= start else dstate
             grads_s, _, dstate = cell.step_backward(params, caches[s], dstate)
             grads = add(grads, grads_s)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_dh_always_k2_long(cell, params, x, state0, loss_gradient, k1, k2):
+    """Your dh always has k2 steps, but at the start fewer than k2 caches are kept. It has to be as long as they are:
+    zeros for len(caches) - len(dh) steps, then dh."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.zeros((k2, *dh.shape[1:]))
+        dh_back[-len(dh) :] = dh
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_zeros_always_k2_less_k1(cell, params, x, state0, loss_gradient, k1, k2):
+    """You always put k2 - k1 steps of zeros in front. At the start fewer caches are kept, and in the last round there may
+    be fewer new steps: count what there is, len(caches) - len(dh)."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.concatenate([np.zeros((k2 - k1, *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_dh_of_the_new_steps_alone(cell, params, x, state0, loss_gradient, k1, k2):
+    """dh is shorter than the caches: put zeros in front for the steps that have no loss of their own in this round,
+    len(caches) - len(dh) of them."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_deque_for_a_list(cell, params, x, state0, loss_gradient, k1, k2):
+    """unrolled.backward takes a list of caches, and a deque is none: hand it list(caches)."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, deque(maxlen=k2)
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches.extend(new)
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.concatenate([np.zeros((len(caches) - len(dh), *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_keeps_k1_and_k2(cell, params, x, state0, loss_gradient, k1, k2):
+    """You keep k1 + k2 caches, and go back through all of them, k1 steps too far. The new steps are among the last k2:
+    keep k2 caches, deque(maxlen=k2)."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, deque(maxlen=k1 + k2)
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches.extend(new)
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.concatenate([np.zeros((len(caches) - len(dh), *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, list(caches), dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_oldest_caches_kept(cell, params, x, state0, loss_gradient, k1, k2):
+    """You keep the first k2 caches, [:k2], so you go back through the beginning of the sequence every time. Keep the
+    last ones, [-k2:]: the new steps are among them."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[:k2]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.concatenate([np.zeros((len(caches) - len(dh), *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_only_the_last_dh(cell, params, x, state0, loss_gradient, k1, k2):
+    """Only the last of the new steps hands its dh back, and the others of this round are lost, though their losses count:
+    put all of dh behind the zeros."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.zeros((len(caches), *dh.shape[1:]))
+        dh_back[-1] = dh[-1]
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
+def sliding_dh_in_one_place(cell, params, x, state0, loss_gradient, k1, k2):
+    """You put the whole dh, which has as many steps as are new, into the place of one. It needs as many places:
+    dh_back[-len(dh):] = dh."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.zeros((len(caches), *dh.shape[1:]))
+        dh_back[-1] = dh
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
     return Gradient(loss, grads, extra)
 
 
@@ -1790,9 +2102,9 @@ EXERCISES = (
         solution=tbptt.contributions,
         returns=("parts",),
         stub='''def my_tbptt_contributions(cell, params, caches, dh):
-    """Take the gradient apart. caches: T of them; dh (T, N, H): the loss's own gradient at every step.
-    Return Params whose arrays have the axes (T, T) in front: [t, s] is the part of L_t through the use at step s,
-    zero for s > t."""
+    """Take the gradient apart, for any cell, so loop over the arrays of Params with zip. caches: T of them;
+    dh (T, N, H): the loss's own gradient at every step. Return Params whose arrays have the axes (T, T) in front:
+    [t, s] is the part of L_t through the use at step s, zero for s > t."""
     ...
 ''',
         hints=(
