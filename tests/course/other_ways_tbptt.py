@@ -231,7 +231,8 @@ RIGHT = {
 }
 
 
-# Mistakes as masks on the contributions: whatever they are written with, they must get the same names.
+# Mistakes as masks on the contributions, or with other tools: whatever they are written with, they must get the same
+# names.
 
 
 def lag(T):
@@ -300,6 +301,169 @@ def stream_every_nth(stream, N):
     return np.stack([stream[n : T * N : N] for n in range(N)], axis=1)
 
 
+def contributions_never_given_dh(cell, params, caches, dh):
+    T, N = dh.shape[:2]
+    rows = [[zeros_like(params)] * T for _ in range(T)]
+    for t in range(T):
+        dstate = cell.zero_state(params, N)
+        for s in range(t + 1)[::-1]:
+            add_to_hidden(dstate, dh[t] if s == t else np.zeros_like(dh[t]))
+            rows[t][s], _, dstate = cell.step_backward(params, caches[s], dstate)
+    return [np.array([[part[i] for part in row] for row in rows]) for i in range(len(params))]
+
+
+def contributions_of_three_names(cell, params, caches, dh):
+    right = tbptt.contributions(cell, params, caches, dh)
+    out = [np.zeros_like(part) for part in right]
+    for i, name in enumerate(("W_xh", "W_hh", "b_h")):
+        out[i] = getattr(right, name)
+    return out
+
+
+def contributions_of_three_names_only(cell, params, caches, dh):
+    right = tbptt.contributions(cell, params, caches, dh)
+    return right.W_xh, right.W_hh, right.b_h
+
+
+def contributions_with_params_by_keyword(cell, params, caches, dh):
+    right = tbptt.contributions(cell, params, caches, dh)
+    return type(params)(W_hh=right.W_hh, W_xh=right.W_xh, b_h=right.b_h)
+
+
+def contributions_with_grads_unpacked(cell, params, caches, dh):
+    T, N = dh.shape[:2]
+    out = zeros_like(tbptt.contributions(cell, params, caches, dh))
+    for t in range(T):
+        dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
+        for s in range(t, -1, -1):
+            (dW_xh, dW_hh, db_h), _, dstate = cell.step_backward(params, caches[s], dstate)
+            out.W_xh[t, s], out.W_hh[t, s], out.b_h[t, s] = dW_xh, dW_hh, db_h
+    return out
+
+
+def windows_by_their_number(T, k):
+    length, cut = T // k, []
+    for _ in range(k):
+        start = cut[-1][1] if cut else 0
+        cut.append((start, start + length))
+    return cut
+
+
+def windows_by_their_number_up_to_T(T, k):
+    length = T // k
+    return list(zip(length * np.arange(k), [*(length * np.arange(1, k)), T], strict=True))
+
+
+def windows_by_the_length_of_k_of_them(T, k):
+    starts = list(range(0, T, int(T / k)))
+    return list(pairwise([*starts, T]))
+
+
+def stream_of_numbers_cut_and_reshaped(stream, N):
+    rest = len(stream) % N
+    cut = stream[:-rest] if rest else stream
+    return np.reshape(cut, (len(cut) // N, N))
+
+
+def stream_of_rows_with_minus_one(stream, N):
+    T, _ = divmod(len(stream), N)
+    return np.reshape(stream[: N * T], (T, N, -1))
+
+
+def stream_of_pieces_with_minus_one(stream, N):
+    T = len(stream) // N
+    return np.moveaxis(stream[: N * T].reshape((N, T, -1)), 0, 1)
+
+
+def stream_uncut_by_pieces(stream, N):
+    return np.swapaxes(np.reshape(stream, (N, len(stream) // N, *stream.shape[1:])), 1, 0)
+
+
+def stream_uncut_by_pieces_of_numbers(stream, N):
+    return np.reshape(stream, (N, len(stream) // N)).T
+
+
+def stream_uncut_by_rows(stream, N):
+    return np.reshape(stream, (len(stream) // N, N, *stream.shape[1:]))
+
+
+def stream_uncut_by_rows_of_numbers(stream, N):
+    return np.reshape(stream, (len(stream) // N, N))
+
+
+def stream_split_and_turned(stream, N):
+    return np.array(np.split(stream, N)).swapaxes(0, 1)
+
+
+def stream_split_uncut_into_rows(stream, N):
+    return np.array(np.split(stream, len(stream) // N))
+
+
+def stream_array_split_and_turned(stream, N):
+    return np.stack(np.array_split(stream, N)).swapaxes(0, 1)
+
+
+def stream_array_split_as_long_as_the_shortest(stream, N):
+    return [list(row) for row in zip(*np.array_split(stream, N), strict=False)]
+
+
+def stream_split_into_rows_after_the_cut(stream, N):
+    T = len(stream) // N
+    return np.split(stream[: T * N], T)
+
+
+def sliding_in_rounds(cell, params, x, state0, loss_gradient, k1, k2, maxlen, keep, spread):
+    """Rounds of k1 steps; how long the deque is, what of it is used, and where dh is put is left open."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, deque(maxlen=maxlen)
+    for start, stop in tbptt.windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches.extend(new)
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        kept = keep(caches)
+        part, _, _ = unrolled.backward(cell, params, kept, spread(dh, len(kept)))
+        loss, grads, extra = loss + loss_k, add(grads, part), add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+def in_front(dh, count):
+    return np.pad(dh, [(count - len(dh), 0), (0, 0), (0, 0)])
+
+
+def sliding_zeros_up_to_k2(cell, params, x, state0, loss_gradient, k1, k2):
+    return sliding_in_rounds(
+        *(cell, params, x, state0, loss_gradient, k1, k2, k2, list), lambda dh, count: in_front(dh, k2)
+    )
+
+
+def sliding_zeros_for_k2_less_k1(cell, params, x, state0, loss_gradient, k1, k2):
+    return sliding_in_rounds(
+        *(cell, params, x, state0, loss_gradient, k1, k2, k2, list), lambda dh, count: in_front(dh, len(dh) + k2 - k1)
+    )
+
+
+def sliding_without_zeros(cell, params, x, state0, loss_gradient, k1, k2):
+    return sliding_in_rounds(cell, params, x, state0, loss_gradient, k1, k2, k2, tuple, lambda dh, count: dh)
+
+
+def sliding_with_a_deque(cell, params, x, state0, loss_gradient, k1, k2):
+    return sliding_in_rounds(cell, params, x, state0, loss_gradient, k1, k2, k2, lambda caches: caches, in_front)
+
+
+def sliding_with_the_first_caches(cell, params, x, state0, loss_gradient, k1, k2):
+    return sliding_in_rounds(
+        *(cell, params, x, state0, loss_gradient, k1, k2, None), lambda caches: list(caches)[:k2], in_front
+    )
+
+
+def sliding_k1_further(cell, params, x, state0, loss_gradient, k1, k2):
+    return masked(cell, params, x, state0, loss_gradient, tbptt.kept_by_sliding(len(x), k1, k1 + k2))
+
+
+def sliding_from_the_ends_only(cell, params, x, state0, loss_gradient, k1, k2):
+    ends = np.isin(np.arange(len(x)), [stop - 1 for _, stop in tbptt.windows(len(x), k1)])
+    return masked(cell, params, x, state0, loss_gradient, tbptt.kept_by_sliding(len(x), k1, k2) & ends[:, None])
+
+
 WRONG = [
     ("tbptt.windowed_gradient", windowed_without_any_mask, "gradient-carried-too"),
     ("tbptt.sliding_gradient", sliding_with_a_band, "horizon-from-each-t"),
@@ -315,4 +479,31 @@ WRONG = [
     ("tbptt.contributions", contributions_added_from_the_right, "running-sums"),
     ("tbptt.windows", windows_by_whole_division, "empty-one-at-the-end"),
     ("tbptt.stream_batches", stream_every_nth, "neighbours-side-by-side"),
+    ("tbptt.contributions", contributions_never_given_dh, "sum-with-dh-not-kept"),
+    ("tbptt.contributions", contributions_of_three_names, "three-arrays-by-name"),
+    ("tbptt.contributions", contributions_of_three_names_only, "three-arrays-returned"),
+    ("tbptt.contributions", contributions_with_params_by_keyword, "params-made-of-three"),
+    ("tbptt.contributions", contributions_with_grads_unpacked, "unpacked-into-three"),
+    ("tbptt.windows", windows_by_their_number, "k-equal-ones"),
+    ("tbptt.windows", windows_by_their_number_up_to_T, "k-with-the-rest-in-the-last"),
+    ("tbptt.windows", windows_by_the_length_of_k_of_them, "of-t-over-k-steps"),
+    ("tbptt.stream_batches", stream_of_numbers_cut_and_reshaped, "plain-reshape"),
+    ("tbptt.stream_batches", stream_of_rows_with_minus_one, "neighbours-and-an-axis-more"),
+    ("tbptt.stream_batches", stream_of_pieces_with_minus_one, "an-axis-more"),
+    ("tbptt.stream_batches", stream_uncut_by_pieces, "tail-in-n-times-t"),
+    ("tbptt.stream_batches", stream_uncut_by_pieces_of_numbers, "tail-in-n-times-t-of-numbers"),
+    ("tbptt.stream_batches", stream_uncut_by_rows, "tail-in-t-times-n"),
+    ("tbptt.stream_batches", stream_uncut_by_rows_of_numbers, "tail-in-plain-reshape"),
+    ("tbptt.stream_batches", stream_split_and_turned, "split-with-its-tail"),
+    ("tbptt.stream_batches", stream_split_uncut_into_rows, "split-into-t"),
+    ("tbptt.stream_batches", stream_array_split_and_turned, "pieces-of-two-lengths"),
+    ("tbptt.stream_batches", stream_array_split_as_long_as_the_shortest, "longer-pieces-trimmed"),
+    ("tbptt.stream_batches", stream_split_into_rows_after_the_cut, "neighbours-side-by-side"),
+    ("tbptt.sliding_gradient", sliding_zeros_up_to_k2, "dh-always-k2-long"),
+    ("tbptt.sliding_gradient", sliding_zeros_for_k2_less_k1, "zeros-always-k2-less-k1"),
+    ("tbptt.sliding_gradient", sliding_without_zeros, "dh-of-the-new-steps-alone"),
+    ("tbptt.sliding_gradient", sliding_with_a_deque, "deque-for-a-list"),
+    ("tbptt.sliding_gradient", sliding_with_the_first_caches, "oldest-caches-kept"),
+    ("tbptt.sliding_gradient", sliding_k1_further, "keeps-k1-and-k2"),
+    ("tbptt.sliding_gradient", sliding_from_the_ends_only, "only-the-last-dh"),
 ]

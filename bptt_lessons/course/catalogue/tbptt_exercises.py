@@ -1609,8 +1609,8 @@ def sliding_dh_always_k2_long(cell, params, x, state0, loss_gradient, k1, k2):
 
 @SLIDING.add
 def sliding_zeros_always_k2_less_k1(cell, params, x, state0, loss_gradient, k1, k2):
-    """You always put k2 - k1 steps of zeros in front. At the start fewer caches are kept, and in the last round there may
-    be fewer new steps: count what there is, len(caches) - len(dh)."""
+    """You always put k2 - k1 steps of zeros in front. At the start fewer caches are kept, and in the last round there
+    may be fewer new steps: count what there is, len(caches) - len(dh)."""
     loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
     for start, stop in windows(len(x), k1):
         h, state, new = unrolled.forward(cell, params, x[start:stop], state)
@@ -1682,8 +1682,8 @@ def sliding_oldest_caches_kept(cell, params, x, state0, loss_gradient, k1, k2):
 
 @SLIDING.add
 def sliding_only_the_last_dh(cell, params, x, state0, loss_gradient, k1, k2):
-    """Only the last of the new steps hands its dh back, and the others of this round are lost, though their losses count:
-    put all of dh behind the zeros."""
+    """Only the last of the new steps hands its dh back, and the others of this round are lost, though their losses
+    count: put all of dh behind the zeros."""
     loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
     for start, stop in windows(len(x), k1):
         h, state, new = unrolled.forward(cell, params, x[start:stop], state)
