@@ -1,4 +1,4 @@
-"""Delayed echo learnt in windows: what a window one step too short cannot learn."""
+"""Delayed echo in windows: what a window one step too short makes a net unlearn."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ import numpy as np
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.init import orthogonal
 from bptt_lessons.experiments.recording import Experiment, Values
-from bptt_lessons.experiments.stream_training import CROSS_ENTROPY, adam, over_stream
+from bptt_lessons.experiments.stream_training import CROSS_ENTROPY, Update, adam, over_stream
+from bptt_lessons.nested import zeros_like
 from bptt_lessons.tasks import delayed_echo
 from bptt_lessons.training import loop, optim, readout
 
 
-def run(seed: int, *, lag: int, windows: tuple[int, ...], steps: int, N: int, H: int, gain: float, lr: float) -> Values:
+def run(
+    seed: int,
+    *,
+    lag: int,
+    windows: tuple[int, ...],
+    readout_only: tuple[int, ...],
+    steps: int,
+    N: int,
+    H: int,
+    gain: float,
+    lr: float,
+) -> Values:
     """Train one tanh net for each window length, all from one start on one stream, once through it.
 
     Parameters
@@ -23,6 +35,8 @@ def run(seed: int, *, lag: int, windows: tuple[int, ...], steps: int, N: int, H:
     windows : tuple of int
         Steps in a window; the state is carried.  A window of ``lag + 1`` holds the bit's way in
         and its way out.
+    readout_only : tuple of int
+        Windows in which the recurrent weights stay as they were drawn.
     steps, N : int
         Length of the stream and how many run side by side; the longer the window, the fewer updates.
     H : int
@@ -38,14 +52,22 @@ def run(seed: int, *, lag: int, windows: tuple[int, ...], steps: int, N: int, H:
     data = delayed_echo.stream(np.random.default_rng([seed, 0]), steps, N, lag)
     exam = delayed_echo.stream(np.random.default_rng([seed, 1]), 1000 + lag, 20, lag)
     values: Values = {}
-    for k in windows:
+    whole, still = adam(lr), readout_alone(adam(lr))
+    ways = {f"windows of {k}": (k, whole) for k in windows}
+    ways |= {f"windows of {k}, readout only": (k, still) for k in readout_only}
+    for way, (k, update) in ways.items():
         rng = np.random.default_rng([seed, 2])
         cell = rnn.init(rng, 1, H)._replace(W_hh=orthogonal(rng, H, gain), b_h=np.zeros(H))
         model = loop.Model(cell, readout.init(rng, H, 2))
-        model, _ = over_stream(model, optim.adam_start(model), adam(lr), *data, k, CROSS_ENTROPY)
+        model, _ = over_stream(model, optim.adam_start(model), update, *data, k, CROSS_ENTROPY)
         said = loop.predict(rnn, model, exam.x).argmax(axis=2)
-        values[f"right, windows of {k}"] = float(np.mean((said == exam.target)[exam.mask]))
+        values[f"right, {way}"] = float(np.mean((said == exam.target)[exam.mask]))
     return values
+
+
+def readout_alone(update: Update) -> Update:
+    """Return the update without any change of the cell."""
+    return lambda model, grads, memory: update(model, grads._replace(cell=zeros_like(grads.cell)), memory)
 
 
 EXPERIMENT = Experiment(
@@ -53,7 +75,25 @@ EXPERIMENT = Experiment(
     question="A bit must be said again ten steps later: how long must the windows be, the state being carried?",
     run=run,
     seeds=tuple(range(7)),
-    full={"lag": 10, "windows": (8, 10, 11, 20), "steps": 60_000, "N": 32, "H": 32, "gain": 0.9, "lr": 3e-3},
-    lesson={"lag": 10, "windows": (10, 11), "steps": 12_000, "N": 32, "H": 32, "gain": 0.9, "lr": 3e-3},
+    full={
+        "lag": 10,
+        "windows": (8, 10, 11, 20),
+        "readout_only": (10,),
+        "steps": 60_000,
+        "N": 32,
+        "H": 32,
+        "gain": 0.9,
+        "lr": 3e-3,
+    },
+    lesson={
+        "lag": 10,
+        "windows": (10, 11),
+        "readout_only": (),
+        "steps": 12_000,
+        "N": 32,
+        "H": 32,
+        "gain": 0.9,
+        "lr": 3e-3,
+    },
     published={},
 )

@@ -110,9 +110,9 @@ EXPERIMENT = Experiment(
     full=SETTING,
     lesson=SETTING,
     published={
-        "arrived, windows of 10": "no (Tallec and Ollivier 2017)",
+        "arrived, windows of 10": "no (Tallec and Ollivier 2017; from general knowledge, as all here)",
         "arrived, windows of 100": "no (the same)",
-        "arrived, windows of 200": "yes (the same; from general knowledge)",
+        "arrived, windows of 200": "yes (the same)",
         "arrived, randomised, mean length 16": "yes (the same)",
     },
     note="Only the randomised way depends on the seed.",

@@ -44,6 +44,7 @@ EXPERIMENT = Experiment(
     full={"gains": (0.95, 1.0, 1.05, 1.5), "inputs": (1.0, 0.1), "H": 50, "T": 100},
     lesson={"gains": (0.95, 1.0, 1.05, 1.5), "inputs": (1.0, 0.1), "H": 50, "T": 100},
     published={
-        "gain 1.05, input 1": "below 1: σ_max > 1/γ is necessary for exploding, not sufficient (Pascanu et al. 2013)",
+        "gain 1.05, input 1": "may stay below 1: σ_max > 1/γ is necessary for exploding, not sufficient "
+        "(Pascanu et al. 2013)",
     },
 )

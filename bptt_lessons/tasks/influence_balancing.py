@@ -1,5 +1,6 @@
 """Influence balancing: a linear net on which truncation points the wrong way
-(Tallec and Ollivier 2017, section 5).
+(Tallec and Ollivier 2017: both "Unbiasing truncated backpropagation through time" and
+"Unbiased online recurrent optimization" use it).
 
     s_t = A s_{t-1} + θ u,        L_t = ½ (s_t[first] - 1)²
 
