@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,13 @@ FULL, RESET, CARRY, SLIDING, RANDOMISED = (
 )
 WINDOWED = (RESET, CARRY, SLIDING)
 ALGORITHMS = (FULL, RESET, CARRY, SLIDING, RANDOMISED)
+USED: Mapping[str, tuple[str, ...]] = {  # the fields of a Setting that each algorithm looks at
+    FULL: (),
+    RESET: ("k",),
+    CARRY: ("k",),
+    SLIDING: ("k", "k1"),
+    RANDOMISED: ("probability", "draw"),
+}
 N, H, GAIN = 4, 8, 0.9
 DRAWS = 20  # draws of the randomised algorithm that are compared
 LEFT, TOP, SIDE = 52, 34, 352
@@ -84,6 +92,11 @@ def make_net(T: int, seed: int) -> Net:
     return Net(params, x, loss, parts, flat(tbptt.summed(parts, np.ones((T, T)))), seed, {}, {})
 
 
+def first_k(T: int) -> int:
+    """Return the k of the first picture: 9 for T = 16, where (seed 0) carrying the state is clearly better."""
+    return max(1, 9 * T // 16)
+
+
 def truncate(net: Net, setting: Setting) -> Truncated:
     """Truncate the gradient of a net."""
     T = len(net.x)
@@ -120,10 +133,10 @@ def cosine(net: Net, grads: rnn.Params) -> float:
 
 
 def norms(parts: rnn.Params) -> Array:
-    """Length of every contribution: array (T, T)."""
+    """Size of every contribution, its norm over all parameters: array (T, T)."""
     squares = [(part**2).reshape(*part.shape[:2], -1).sum(axis=2) for part in parts]
-    length: Array = np.sqrt(sum(squares))
-    return length
+    size: Array = np.sqrt(sum(squares))
+    return size
 
 
 def draw(net: Net, setting: Setting) -> Drawing:
@@ -141,7 +154,7 @@ def draw(net: Net, setting: Setting) -> Drawing:
     sentence = _sentence(setting, cut, T, error, angle)
     description = (
         f"On the left the matrix of contributions to the gradient of a small net of {T} steps: the loss at step t "
-        f"down, the use of the parameters at step s across, light where a contribution is long; what is kept is "
+        f"down, the use of the parameters at step s across, light where a contribution is large; what is kept is "
         f"framed, what is left out struck through. On the right the relative error against the full gradient for "
         f"several algorithms. {sentence}"
     )
@@ -173,9 +186,9 @@ def _matrix(net: Net, cut: Truncated) -> str:
     """Draw the contributions, those kept framed (and with their weight, if it is not 1), the others struck through."""
     T = len(net.x)
     kept = cut.weights > 0
-    lengths = np.where(kept, norms(cut.parts), norms(net.parts))
+    sizes = np.where(kept, norms(cut.parts), norms(net.parts))
     top = np.log10(max(float(norms(net.parts).max()), 1e-300))
-    fraction = 1 + (np.log10(np.maximum(lengths, 1e-300)) - top) / DECADES
+    fraction = 1 + (np.log10(np.maximum(sizes, 1e-300)) - top) / DECADES
     levels = np.clip(np.floor(fraction * len(SHADES)), 0, len(SHADES) - 1).astype(int)
     place = panel.Panel(LEFT, TOP, SIDE, SIDE, (0.5, T + 0.5), (T + 0.5, 0.5))
     cell = SIDE / T
@@ -219,7 +232,7 @@ def _legend(largest: float) -> str:
     names = [
         svg.text(LEFT, y + 27, "≤ " + svg.short(largest / 10**DECADES), size=12),
         svg.text(LEFT + wide * len(SHADES), y + 27, svg.short(largest), size=12),
-        svg.text(LEFT + wide * len(SHADES) / 2, y + 27, "length", size=12),
+        svg.text(LEFT + wide * len(SHADES) / 2, y + 27, "size", size=12),
     ]
     left = LEFT + wide * len(SHADES) + 34
     middle = panel.shades(9)[6]
@@ -316,13 +329,16 @@ def _sentence(setting: Setting, cut: Truncated, T: int, error: float, angle: flo
     """Say what is kept, and what that costs."""
     kept, pairs = int((cut.weights > 0).sum()), T * (T + 1) // 2
     algorithm, k, k1, p, draw = setting
+    uncut = ", the whole sequence, so that nothing is cut" if k >= T else ""
     what = {
         FULL: "Full BPTT keeps every contribution",
         RESET: f"Windows of {k}, the state reset to zeros at each, so that what is kept belongs to another net",
         CARRY: f"Windows of {k}, the state carried from one to the next",
-        SLIDING: f"Every {'step goes' if k1 == 1 else f'{k1} steps go'} back {k} (k1 = {k1}, k2 = {k})",
+        SLIDING: f"Every {'step goes' if k1 == 1 else f'{k1} steps go'} back {k} (k1 = {k1}, k2 = {k}){uncut}",
         RANDOMISED: f"Draw {draw} of cuts with probability {p:g}: {_places(cut.cuts)}",
     }[algorithm]
+    if algorithm in (RESET, CARRY) and uncut:
+        what = f"One window of {k}{uncut}"  # its state is neither reset nor carried
     end = (
         " What passes a place without a cut is divided by 1 − p, so that the mean over all draws is the full gradient."
         if algorithm == RANDOMISED

@@ -354,7 +354,7 @@ def truncation_matrix(T: int = 16, seed: int = 0) -> Interactive:
     _check_seed(seed)
     net = matrix_picture.make_net(T, seed)
     algorithm = choice("algorithm", matrix_picture.ALGORITHMS, matrix_picture.CARRY)
-    k = whole_number("k (sliding: k2)", min(4, T), 1, T)
+    k = whole_number("k (sliding: k2)", matrix_picture.first_k(T), 1, T)
     k1 = whole_number("k1 (sliding)", 1, 1, k.value)
     probability = bounded_number("p (randomised)", 0.2, 0.0, 0.8, 0.05)
     draw_number = whole_number("draw (randomised)", 0, 0, matrix_picture.DRAWS - 1)
@@ -370,6 +370,14 @@ def truncation_matrix(T: int = 16, seed: int = 0) -> Interactive:
         k1.max = k.value  # what is beyond it is pulled back
         figure.redraw()
 
+    def enable(_: object) -> None:
+        # The keyboard's focus is on `algorithm` then, so none of these can drop it.
+        fields = {"k": k, "k1": k1, "probability": probability, "draw": draw_number}
+        for name, control in fields.items():
+            control.disabled = name not in matrix_picture.USED[algorithm.value]
+
+    enable(None)
+    algorithm.observe(enable, names="value")
     k.observe(lengthen, names="value")
     for control in (algorithm, k1, probability, draw_number):
         control.observe(figure.redraw, names="value")

@@ -93,9 +93,9 @@ def test_schedule_answers_the_keyboard(sample: Any) -> None:
 
 def test_truncation_answers_the_keyboard(sample: Any) -> None:
     where = figure(sample, "truncation_matrix")
-    assert "Windows of 5" in press(sample, "ArrowUp", where, "spinbutton", "k (sliding: k2)")[3]
-    assert "Every step goes back 5" in press(sample, "Enter", where, "button", "sliding")[3]
-    assert "Every 2 steps go back 5" in press(sample, "ArrowUp", where, "spinbutton", "k1 (sliding)")[3]
+    assert "Windows of 10" in press(sample, "ArrowUp", where, "spinbutton", "k (sliding: k2)")[3]
+    assert "Every step goes back 10" in press(sample, "Enter", where, "button", "sliding")[3]
+    assert "Every 2 steps go back 10" in press(sample, "ArrowUp", where, "spinbutton", "k1 (sliding)")[3]
     assert "Draw 0 of cuts" in press(sample, "Space", where, "button", "randomised")[3]
     assert "with probability 0.25" in press(sample, "ArrowUp", where, "spinbutton", "p (randomised)")[3]
     assert "Draw 1 of cuts" in press(sample, "ArrowUp", where, "spinbutton", "draw (randomised)")[3]

@@ -73,11 +73,11 @@ def test_the_mean_over_all_cuts_is_the_full_gradient() -> None:
     np.testing.assert_allclose(mean, NET.full, rtol=0, atol=1e-12 * np.abs(NET.full).max())
 
 
-def test_norms_are_lengths_over_all_parameters() -> None:
-    lengths = truncation_matrix.norms(NET.parts)
+def test_norms_are_taken_over_all_parameters() -> None:
+    sizes = truncation_matrix.norms(NET.parts)
     one = rnn.Params(*(part[5, 2] for part in NET.parts))
-    assert lengths[5, 2] == pytest.approx(np.linalg.norm(truncation_matrix.flat(one)))
-    np.testing.assert_array_equal(np.triu(lengths, 1), 0)
+    assert sizes[5, 2] == pytest.approx(np.linalg.norm(truncation_matrix.flat(one)))
+    np.testing.assert_array_equal(np.triu(sizes, 1), 0)
 
 
 def test_draws_differ_and_come_again() -> None:
@@ -137,7 +137,7 @@ def test_every_control_changes_picture_and_words() -> None:
     steps = [
         ("algorithm", FULL),
         ("algorithm", RESET),
-        ("k (sliding: k2)", 5),
+        ("k (sliding: k2)", 6),
         ("algorithm", SLIDING),
         ("k1 (sliding)", 3),
         ("algorithm", RANDOMISED),
@@ -148,6 +148,7 @@ def test_every_control_changes_picture_and_words() -> None:
     assert {name for name, _ in steps} == set(figure.controls)
     for name, value in steps:
         before = figure.picture.value, sentence(figure)
+        assert not figure.controls[name].disabled, name
         figure.controls[name].value = value
         assert figure.picture.value != before[0], name
         assert sentence(figure) != before[1], name
@@ -157,10 +158,10 @@ def test_every_control_changes_picture_and_words() -> None:
 def test_words() -> None:
     figure = widgets.truncation_matrix()
     said = figure.controls
-    assert sentence(figure).startswith("Windows of 4, the state carried from one to the next: 40 of 136 contributions.")
+    assert sentence(figure).startswith("Windows of 9, the state carried from one to the next: 73 of 136 contributions.")
     said["algorithm"].value = RESET
     assert "what is kept belongs to another net" in sentence(figure)
-    said["algorithm"].value = SLIDING
+    said["algorithm"].value, said["k (sliding: k2)"].value = SLIDING, 4
     assert sentence(figure).startswith("Every step goes back 4 (k1 = 1, k2 = 4): ")
     said["k1 (sliding)"].value = 2
     assert sentence(figure).startswith("Every 2 steps go back 4 (k1 = 2, k2 = 4): ")
@@ -173,6 +174,56 @@ def test_words() -> None:
     assert "Full BPTT keeps every contribution: 136 of 136" in sentence(figure)
     assert truncation_matrix._places([3]) == "before step 4"
     assert truncation_matrix._places([3, 5, 9]) == "before steps 4, 6 and 10"
+
+
+@pytest.mark.parametrize("algorithm", [RESET, CARRY, SLIDING])
+def test_where_nothing_is_cut_the_words_say_so(algorithm: str) -> None:
+    for k in (T - 1, T):
+        drawing = truncation_matrix.draw(NET, Setting(algorithm, k, 1, 0.2, 0))
+        whole = f"back {T} (k1 = 1, k2 = {T})" if algorithm == SLIDING else f"One window of {T}"
+        said = f"{whole}, the whole sequence, so that nothing is cut: 28 of 28 contributions. Relative error 0.000"
+        assert (said in drawing.sentence) == (k == T)
+        assert ("another net" in drawing.sentence) == (algorithm == RESET and k < T)
+
+
+def test_size_is_the_word_for_a_contribution() -> None:
+    """Windows have a length."""
+    drawing = truncation_matrix.draw(NET, SETTINGS[2])
+    assert "size" in words(drawing.svg)
+    assert "length" not in words(drawing.svg)
+    assert "light where a contribution is large" in drawing.description
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_controls_are_disabled_if_and_only_if_the_algorithm_does_not_look_at_them(algorithm: str) -> None:
+    figure = widgets.truncation_matrix()
+    assert [name for name, control in figure.controls.items() if control.disabled] == [
+        "k1 (sliding)",
+        "p (randomised)",
+        "draw (randomised)",
+    ], "windows with a carried state come first"
+    figure.controls["algorithm"].value = algorithm
+    net, setting = truncation_matrix.make_net(16, 0), Setting(algorithm, 9, 2, 0.2, 0)
+    other = {"k": 10, "k1": 3, "probability": 0.5, "draw": 1}
+    fields = dict(zip(other, list(figure.controls)[1:], strict=True))
+    for field, value in other.items():
+        changed = truncation_matrix.truncate(net, setting._replace(**{field: value})).grads
+        same = np.array_equal(
+            truncation_matrix.flat(changed), truncation_matrix.flat(truncation_matrix.truncate(net, setting).grads)
+        )
+        assert figure.controls[fields[field]].disabled == same, field
+    assert not figure.controls["algorithm"].disabled
+
+
+def test_the_first_picture_has_a_carried_state_clearly_nearer_to_the_full_gradient() -> None:
+    k = widgets.truncation_matrix().controls["k (sliding: k2)"].value
+    net = truncation_matrix.make_net(16, 0)
+    carried, reset = (
+        truncation_matrix.relative_error(net, truncation_matrix.truncate(net, Setting(name, k, 1, 0.2, 0)).grads)
+        for name in (CARRY, RESET)
+    )
+    assert carried < 0.7 * reset
+    assert all(truncation_matrix.first_k(T) in range(1, T) for T in range(2, 17)), "something is cut"
 
 
 def test_the_first_picture_shows_what_the_lesson_says() -> None:
