@@ -97,6 +97,8 @@ def test_truncation_answers_the_keyboard(sample: Any) -> None:
     assert "Every step goes back 10" in press(sample, "Enter", where, "button", "sliding")[3]
     assert "Every 2 steps go back 10" in press(sample, "ArrowUp", where, "spinbutton", "k1 (sliding)")[3]
     assert "Draw 0 of cuts" in press(sample, "Space", where, "button", "randomised")[3]
+    assert where.get_by_role("spinbutton", name="k1 (sliding)", exact=True).is_disabled()
+    assert sample.evaluate("document.activeElement.textContent.trim()") == "randomised", "disabling drops no focus"
     assert "with probability 0.25" in press(sample, "ArrowUp", where, "spinbutton", "p (randomised)")[3]
     assert "Draw 1 of cuts" in press(sample, "ArrowUp", where, "spinbutton", "draw (randomised)")[3]
 
