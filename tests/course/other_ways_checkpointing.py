@@ -1,5 +1,6 @@
 """Right and wrong answers to the exercises on checkpointing (lesson 04), written as people write them."""
 
+import operator
 from functools import cache
 from math import comb
 
@@ -325,6 +326,204 @@ def backward_reading_by_pop(cell, params, x, state0, loss_gradient, actions):
     return total
 
 
+def backward_sqrt_first_pass_by_hidden_rows(cell, params, x, state0, loss_gradient, segment):
+    kept = [state0]
+    for start in range(0, len(x) - segment, segment):
+        kept.append(cell.forward(params, x[start : start + segment], kept[-1])[0][-1].copy())
+    loss, grads, extra, dstate = 0.0, nested.zeros_like(params), None, None
+    for k, state in reversed(list(enumerate(kept))):
+        h, _, tape = cell.forward(params, x[k * segment : (k + 1) * segment], state)
+        loss_k, dh, extra_k = loss_gradient(h, k * segment)
+        grads_k, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss, grads, extra = loss + loss_k, nested.add(grads, grads_k), bptt.add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+def backward_sqrt_summing(add_grads, add_extra, grads, extra=None):
+    """Sum `grads` and `extra` in other ways than nested.add and add_extra, from other beginnings."""
+
+    def backward_sqrt(cell, params, x, state0, loss_gradient, segment):
+        starts, states, state = range(0, len(x), segment), {}, state0
+        for a in starts:
+            states[a] = state
+            _, state, _ = cell.forward(params, x[a : a + segment], state)
+        sums, dstate = [0.0, nested.zeros_like(params) if grads == "zeros" else grads, extra], None
+        for a in starts[::-1]:
+            h, _, tape = cell.forward(params, x[a : a + segment], states[a])
+            loss_a, dh, extra_a = loss_gradient(h, a)
+            grads_a, _, dstate = cell.backward(params, tape, dh, dstate)
+            sums = [sums[0] + loss_a, add_grads(sums[1], grads_a), add_extra(sums[2], extra_a)]
+        return sums
+
+    return backward_sqrt
+
+
+def first_or_sum(a, b):
+    return b if a is None else a + b
+
+
+SUMS = [
+    (operator.add, bptt.add_extra, "zeros", None, "plus-for-grads"),
+    (first_or_sum, bptt.add_extra, None, None, "plus-for-grads-from-the-last"),
+    (first_or_sum, first_or_sum, None, None, "plus-for-grads-and-extra"),
+    (operator.add, first_or_sum, "zeros", None, "plus-for-zeros-and-extra"),
+    (nested.add, first_or_sum, "zeros", None, "plus-for-extra"),
+    (nested.add, bptt.add_extra, None, None, "none-first-for-grads"),
+    (nested.add, nested.add, 0, 0, "none-first-for-grads"),
+    (nested.add, nested.add, "zeros", None, "none-first-for-extra"),
+    (nested.add, nested.add, "zeros", 0, "none-first-for-extra"),
+    (operator.add, bptt.add_extra, None, None, "plus-from-none-for-grads"),
+    (operator.add, bptt.add_extra, 0, None, "plus-from-zero-for-grads"),
+    (nested.add, operator.add, "zeros", None, "plus-from-none-for-extra"),
+]
+
+
+def forward_cost_in_branches(base, state=(1, 1, 0), step=(1, 1, 1), least=min):
+    """Cost by recursion: a base, then for each kind how often y counts, where y begins, and where it ends beyond t."""
+
+    def forward_cost(T, slots, keeps):
+        @cache
+        def cost(t, m):
+            known = base(t, m, keeps)
+            if known is not None:
+                return known
+            times, first, beyond = state if keeps == "state" else step
+            before = 0 if keeps == "state" else 1
+            ys = range(first, t + beyond)
+            return least(times * y + cost(t - y, m - 1) + cost(y - before, m) for y in ys)
+
+        return cost(T, slots)
+
+    return forward_cost
+
+
+def known(t, m, keeps):
+    return t * (t + 1) // 2 if t <= 1 or m == 1 else None
+
+
+def known_but_for_no_steps(t, m, keeps):
+    return t * (t + 1) // 2 if t == 1 or m == 1 else None
+
+
+def known_where_the_text_says(t, m, keeps):
+    """C(0, m) for steps and C(1, m) for states only."""
+    if m == 1:
+        return t * (t + 1) // 2
+    return {("state", 1): 1, ("step", 0): 0}.get((keeps, t))
+
+
+COSTS = [
+    (forward_cost_in_branches(known, state=(0, 1, 0), step=(0, 1, 1)), "run-to-the-split-forgotten"),
+    (forward_cost_in_branches(known, state=(0, 1, 0)), "entry-not-filled-yet"),
+    (forward_cost_in_branches(known, step=(0, 1, 1)), "run-to-the-split-forgotten-for-steps"),
+    (forward_cost_in_branches(known, least=max), "slots-forgotten"),
+    (forward_cost_in_branches(known_but_for_no_steps), "no-steps-not-known"),
+    (forward_cost_in_branches(known_where_the_text_says, step=(1, 1, 0)), "no-steps-not-known"),
+]
+
+
+def forward_cost_in_a_table_of_zeros(T, slots, keeps):
+    C = np.zeros((T + 1, slots + 1), int)
+    C[:, 1] = np.arange(T + 1) * np.arange(1, T + 2) // 2
+    for m in range(2, slots + 1):
+        for t in range(2, T + 1):
+            if keeps == "state":
+                C[t, m] = min(y + C[t - y, m - 1] + C[y, m] for y in range(1, t))
+            else:
+                C[t, m] = min(y + C[t - y, m - 1] + C[y - 1, m] for y in range(1, t + 1))
+    return C[T, slots]
+
+
+def forward_cost_in_a_table_a_run_short(T, slots, keeps):
+    C = [[0] * (slots + 1) for _ in range(T + 1)]
+    for t in range(T + 1):
+        C[t][1] = t * (t - 1) // 2
+    for m in range(2, slots + 1):
+        for t in range(1, T + 1):
+            beyond = int(keeps == "step")
+            ends = range(1, t + beyond)
+            C[t][m] = 1 if t == 1 else min(y + C[t - y][m - 1] + C[y - beyond][m] for y in ends)
+    return C[T][slots]
+
+
+def backward_in_branches(keep, at="stop", rows=(0, 0), start_of_dstate=None, third=2):
+    """Write a schedule's loop with an index, one branch for each kind of action, and a chosen mistake."""
+
+    def backward(cell, params, x, state0, loss_gradient, actions):
+        kept, sums = {0: (state0, None)}, [0.0, nested.zeros_like(params), None]
+        dstate = cell.zero_state(params, x.shape[1]) if start_of_dstate is None else start_of_dstate[0]
+        for kind, start, stop in actions:
+            if kind in keep or kind == "back":
+                state, cache = kept[start]
+                for t in range(start + rows[0], stop + rows[1]):
+                    state, cache = cell.step(params, x[t], state)
+            if kind in keep:
+                kept[stop if at == "stop" else start] = state, cache
+            elif kind == "back":
+                loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+                back = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+                dstate = back[third]
+                sums = [sums[0] + loss, nested.add(sums[1], back[0]), bptt.add_extra(sums[2], extra)]
+            elif kind == "drop":
+                del kept[stop]
+        return sums
+
+    return backward
+
+
+KEEPS = ("keep state", "keep step")
+LOOPS = [
+    (backward_in_branches(KEEPS, at="start"), "nothing-kept-at-stop"),
+    (backward_in_branches(("keep",)), "keeps-passed-over"),
+    (backward_in_branches(("state", "step")), "keeps-passed-over"),
+    (backward_in_branches(("keep state",)), "keep-step-passed-over"),
+    (backward_in_branches(KEEPS, rows=(1, 1)), "index-beyond-the-inputs"),
+    (backward_in_branches(KEEPS, rows=(0, 1)), "index-beyond-the-inputs"),
+    (backward_in_branches(KEEPS, start_of_dstate=(None,)), "dstate-none-first"),
+    (backward_in_branches(KEEPS, start_of_dstate=(0,)), "dstate-zero-first"),
+    (backward_in_branches(KEEPS, start_of_dstate=(0.0,)), "dstate-zero-point-zero-first"),
+    (backward_in_branches(KEEPS, third=1), "dx-for-dstate"),
+]
+
+
+def backward_keeping_where_kind_is_state(cell, params, x, state0, loss_gradient, actions):
+    kept, total, dstate = {0: (state0, None)}, Gradient(0.0, nested.zeros_like(params), None), None
+    for kind, start, stop in actions:
+        if kind == "drop":
+            kept.pop(stop)
+            continue
+        state, cache = kept[start]
+        for x_t in x[start:stop]:
+            state, cache = cell.step(params, x_t, state)
+        if kind == "state":
+            kept[stop] = (state, None)
+        elif kind == "step":
+            kept[stop] = (state, cache)
+        elif kind == "back":
+            dstate = cell.zero_state(params, x.shape[1]) if dstate is None else dstate
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = bptt.add(total, Gradient(loss, grads, extra))
+    return total
+
+
+def backward_with_a_dstate_of_an_array(cell, params, x, state0, loss_gradient, actions):
+    kept, total, dstate = {0: (state0, None)}, Gradient(0.0, nested.zeros_like(params), None), None
+    for kind, start, stop in actions:
+        if kind == "drop":
+            continue
+        state, cache = kept[start]
+        for x_t in x[start:stop]:
+            state, cache = cell.step(params, x_t, state)
+        kept[stop] = state, cache
+        if kind == "back":
+            dstate = np.zeros_like(hidden(state)) if dstate is None else dstate
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = bptt.add(total, Gradient(loss, grads, extra))
+    return total
+
+
 WRONG = [
     ("checkpointing.tape_bytes", tape_bytes_of_the_caches, "h-and-h-prev-apart"),
     ("checkpointing.tape_bytes", tape_bytes_with_dh, "pre-activations-too"),
@@ -335,4 +534,12 @@ WRONG = [
     ("checkpointing.forward_cost", forward_cost_of_even_splits, "split-in-the-middle"),
     ("checkpointing.backward", backward_with_dh_alone, "dstate-not-handed-on"),
     ("checkpointing.backward", backward_reading_by_pop, "slot-emptied-by-reading"),
+    ("checkpointing.backward_sqrt", backward_sqrt_first_pass_by_hidden_rows, "hidden-state-for-state"),
+    ("checkpointing.forward_cost", forward_cost_in_a_table_of_zeros, "one-step-free-with-two-slots"),
+    ("checkpointing.forward_cost", forward_cost_in_a_table_a_run_short, "one-slot-a-run-short-from-the-first"),
+    ("checkpointing.backward", backward_keeping_where_kind_is_state, "nothing-kept-at-stop"),
+    ("checkpointing.backward", backward_with_a_dstate_of_an_array, "plus-for-add-to-hidden"),
+    *[("checkpointing.backward_sqrt", backward_sqrt_summing(*how), identifier) for *how, identifier in SUMS],
+    *[("checkpointing.forward_cost", function, identifier) for function, identifier in COSTS],
+    *[("checkpointing.backward", function, identifier) for function, identifier in LOOPS],
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bptt_lessons import nested
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.unrolled import add_to_hidden, hidden
 from bptt_lessons.course.catalogue import leaky
@@ -24,7 +25,7 @@ from bptt_lessons.course.catalogue.draws import (
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.gradients import checkpointing
-from bptt_lessons.gradients.bptt import Gradient, add
+from bptt_lessons.gradients.bptt import Gradient, add, add_extra
 from bptt_lessons.nested import map_arrays, zeros_like
 
 LESSON = "04_memory_and_checkpointing"
@@ -150,6 +151,18 @@ def tape_bytes_one_step_only(T, N, D, H, itemsize):
 def tape_bytes_kibibytes(T, N, D, H, itemsize):
     """You divide by 1024, which makes KiB: bytes are asked for, so leave that out."""
     return itemsize * N * (T * D + (T + 1) * H) / 1024
+
+
+@TAPE_BYTES.add
+def tape_bytes_megabytes(T, N, D, H, itemsize):
+    """You divide by a million, which makes MB: bytes are asked for, so leave that to whoever prints the number."""
+    return itemsize * N * (T * D + (T + 1) * H) / 1e6
+
+
+@TAPE_BYTES.add
+def tape_bytes_mebibytes(T, N, D, H, itemsize):
+    """You divide by 1024², which makes MiB: bytes are asked for, so leave that to whoever prints the number."""
+    return itemsize * N * (T * D + (T + 1) * H) / 1024**2
 
 
 @TAPE_BYTES.add
@@ -510,6 +523,218 @@ def backward_sqrt_ignores_the_cell(cell, params, x, state0, loss_gradient, segme
     return total
 
 
+@BACKWARD_SQRT.add
+def backward_sqrt_hidden_state_for_state(cell, params, x, state0, loss_gradient, segment):
+    """Right for the RNN, whose state is the array h. Another cell's state may have more than one part, such as
+    State(h, c), and h[-1] is only one of them: keep the state that cell.forward returns, its second result."""
+    states, state, total, dstate = [], state0, _nothing(params), None
+    for a in range(0, len(x), segment):
+        states.append(state)
+        state = cell.forward(params, x[a : a + segment], state)[0][-1]
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        grads, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_number_of_segments(cell, params, x, state0, loss_gradient, segment):
+    """You take `segment` for the number of segments. It is the number of steps in one: the starts are
+    range(0, T, segment), however many that makes, and x[a:a + segment] is a segment."""
+    segment = len(x) // segment
+    states, total, dstate = _states_before(cell, params, x, state0, segment), _nothing(params), None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        grads, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_so_many_segments(cell, params, x, state0, loss_gradient, segment):
+    """You make `segment` segments, each of T // segment steps. The argument is the length of one, and their number
+    follows from it: a goes over range(0, T, segment), and the last segment may be shorter."""
+    length, total, dstate = len(x) // segment, _nothing(params), None
+    states = _states_before(cell, params, x[: length * segment], state0, max(length, 1)) or [state0]
+    for k in range(segment)[::-1]:
+        h, _, tape = cell.forward(params, x[k * length : (k + 1) * length], states.pop())
+        loss, dh, extra = loss_gradient(h, k * length)
+        grads, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_for_grads(cell, params, x, state0, loss_gradient, segment):
+    """Your grads get longer with every segment: they are tuples of arrays, and + puts one tuple behind the other.
+    nested.add(grads, ...) adds array to array."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    loss_sum, grads, extra_sum = _nothing(params)
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss_sum, grads, extra_sum = loss_sum + loss, grads + part, add_extra(extra_sum, extra)
+    return Gradient(loss_sum, grads, extra_sum)
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_for_grads_from_the_last(cell, params, x, state0, loss_gradient, segment):
+    """You sum grads with +, which puts tuples one behind the other: after K segments there are K times as many arrays
+    as in params. nested.add(grads, ...) adds array to array."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    loss_sum, grads, extra_sum = 0.0, (), None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss_sum, grads, extra_sum = loss_sum + loss, grads + part, add_extra(extra_sum, extra)
+    return Gradient(loss_sum, grads, extra_sum)
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_for_grads_and_extra(cell, params, x, state0, loss_gradient, segment):
+    """You sum grads and extra with +. Both are tuples of arrays, and + puts one tuple behind the other:
+    nested.add adds array to array, and add_extra does too."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    loss_sum, grads, extra_sum = 0.0, (), ()
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss_sum, grads, extra_sum = loss_sum + loss, grads + part, extra_sum + extra
+    return Gradient(loss_sum, grads, extra_sum)
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_for_zeros_and_extra(cell, params, x, state0, loss_gradient, segment):
+    """Sums of grads and of extra are not made with +: both are tuples of arrays, and your zeros stay in front of them.
+    Use nested.add for grads and add_extra for extra."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    loss_sum, grads, extra_sum = 0.0, zeros_like(params), ()
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss_sum, grads, extra_sum = loss_sum + loss, grads + part, extra_sum + extra
+    return Gradient(loss_sum, grads, extra_sum)
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_for_extra(cell, params, x, state0, loss_gradient, segment):
+    """grads are summed, but extra is a tuple of arrays too, and + puts one such tuple behind the other:
+    add_extra(extra, ...) adds array to array."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    loss_sum, grads, extra_sum = 0.0, zeros_like(params), ()
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        loss_sum, grads, extra_sum = loss_sum + loss, nested.add(grads, part), extra_sum + extra
+    return Gradient(loss_sum, grads, extra_sum)
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_gradients_added_with_plus(cell, params, x, state0, loss_gradient, segment):
+    """A Gradient is a tuple, and + puts one tuple behind the other. Sum its three parts each for itself: loss with +,
+    grads with nested.add, extra with add_extra."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    total = _nothing(params)
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = total + Gradient(loss, part, extra)
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_none_first_for_grads(cell, params, x, state0, loss_gradient, segment):
+    """The sum of your grads starts from None or 0, to which nested.add can add nothing: it wants two gradients alike.
+    Start from nested.zeros_like(params)."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    grads = None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        _, dh, _ = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        grads = nested.add(grads, part)
+    return grads
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_none_first_for_extra(cell, params, x, state0, loss_gradient, segment):
+    """The sum of your extra starts from None or 0, to which nested.add can add nothing.
+    add_extra(extra, ...) takes None for "nothing yet"."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    total = None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        _, dh, extra = loss_gradient(h, a)
+        _, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = nested.add(total, extra)
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_none_first_for_all(cell, params, x, state0, loss_gradient, segment):
+    """Your sum of Gradients starts from None, and add looks for its loss. Start from
+    Gradient(0.0, nested.zeros_like(params), None), or sum the three parts each for itself."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    total = None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        loss, dh, extra = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = add(total, Gradient(loss, part, extra))
+    return total
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_from_none_for_grads(cell, params, x, state0, loss_gradient, segment):
+    """The sum of your grads starts from None, and + is not for tuples of arrays: start from nested.zeros_like(params),
+    and add with nested.add."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    grads = None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        _, dh, _ = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        grads = grads + part
+    return grads
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_from_zero_for_grads(cell, params, x, state0, loss_gradient, segment):
+    """The sum of your grads starts from 0, and a tuple of arrays cannot be added to a number: start from
+    nested.zeros_like(params), and add with nested.add."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    grads = 0
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        _, dh, _ = loss_gradient(h, a)
+        part, _, dstate = cell.backward(params, tape, dh, dstate)
+        grads = grads + part
+    return grads
+
+
+@BACKWARD_SQRT.add
+def backward_sqrt_plus_from_none_for_extra(cell, params, x, state0, loss_gradient, segment):
+    """The sum of your extra starts from None, to which + can add nothing: add_extra(extra, ...) takes None for
+    "nothing yet", and adds array to array."""
+    states, dstate = _states_before(cell, params, x, state0, segment), None
+    total = None
+    for a in range(0, len(x), segment)[::-1]:
+        h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
+        _, dh, extra = loss_gradient(h, a)
+        _, _, dstate = cell.backward(params, tape, dh, dstate)
+        total = total + extra
+    return total
+
+
 def _whole(seed: int, T: int, N: int, D: int, H: int, K: int, scale: float = 0.9, decimals: int = 2) -> dict[str, Any]:
     """Return the RNN, its parameters, a sequence, where it starts and its loss."""
     rng = np.random.default_rng(seed)
@@ -566,6 +791,22 @@ def forward_cost_run_to_the_split_forgotten(T, slots, keeps):
         if t <= 1 or m == 1:
             return t * (t + 1) // 2
         return min(cost(t - y, m - 1) + cost(y - beyond, m) for y in range(1, t + beyond))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
+def forward_cost_run_to_the_split_forgotten_for_steps(T, slots, keeps):
+    """With keeps="step" the y steps are missing from your sum: they have to be run before step y can be kept.
+    Each term is y plus the two costs, as with keeps="state"."""
+
+    @cache
+    def cost(t, m):
+        if t <= 1 or m == 1:
+            return t * (t + 1) // 2
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
 
     return cost(T, slots)
 
@@ -749,9 +990,27 @@ def forward_cost_one_slot_a_run_short(T, slots, keeps):
 
 
 @FORWARD_COST.add
+def forward_cost_one_slot_a_run_short_from_the_first(T, slots, keeps):
+    """Your C(t, 1) is t (t - 1) / 2, and so C(1, 1) is 0. Every step has to be run for its way back, the first as well:
+    t + (t - 1) + ... + 1 is t (t + 1) / 2."""
+
+    @cache
+    def cost(t, m):
+        if m == 1:
+            return t * (t - 1) // 2
+        if t <= 1:
+            return t
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
 def forward_cost_slots_forgotten(T, slots, keeps):
-    """You answer T (T + 1) / 2 whatever the slots. That is the price of a single one, where every step is run again
-    from the beginning; with more, split and keep something on the way."""
+    """You answer T (T + 1) / 2 whatever the slots: the dearest way, with every step run again from the beginning. With
+    more than one slot, split and keep something on the way, and of all y take the least sum: min, not max."""
     return T * (T + 1) // 2
 
 
@@ -818,6 +1077,78 @@ def forward_cost_one_step_for_nothing(T, slots, keeps):
 
 
 @FORWARD_COST.add
+def forward_cost_one_step_free_with_any_slots(T, slots, keeps):
+    """Your C(1, m) is 0 for every m. Only C(0, m) is: one step has to be run once before it can be taken back,
+    and with any number of slots that makes 1."""
+
+    @cache
+    def cost(t, m):
+        if t <= 1:
+            return 0
+        if m == 1:
+            return t * (t + 1) // 2
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
+def forward_cost_one_step_free_with_two_slots(T, slots, keeps):
+    """Your C(1, m) is 0 as soon as m is 2 or more: in a table of zeros, that entry must be set. One step has to be run
+    once, however many slots there are: C(1, m) = 1."""
+
+    @cache
+    def cost(t, m):
+        if m == 1:
+            return t * (t + 1) // 2
+        if t <= 1:
+            return 0
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
+def forward_cost_one_step_free_for_states(T, slots, keeps):
+    """With keeps="state" your C(1, m) is 0. The slot holds the state before that step, and the step has still to be run
+    once: C(1, m) = 1."""
+
+    @cache
+    def cost(t, m):
+        if t == 0 or (t == 1 and keeps == "state"):
+            return 0
+        if m == 1:
+            return t * (t + 1) // 2
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
+def forward_cost_one_step_free_for_two_states(T, slots, keeps):
+    """With keeps="state" your C(1, m) is 0 as soon as m is 2 or more. More slots do not spare the one run that a single
+    step takes: C(1, m) = 1 for every m."""
+
+    @cache
+    def cost(t, m):
+        if m == 1:
+            return t * (t + 1) // 2
+        if t == 0 or (t == 1 and keeps == "state"):
+            return 0
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
 def forward_cost_one_step_not_known(T, slots, keeps):
     """min found nothing to choose from: at t = 1 there is no y from 1 to t - 1. Say C(0, m) = 0 and C(1, m) = 1 before
     you split."""
@@ -828,6 +1159,22 @@ def forward_cost_one_step_not_known(T, slots, keeps):
         if t == 0 or m == 1:
             return t * (t + 1) // 2
         return min(y + cost(t - y, m - 1) + cost(y - beyond, m) for y in range(1, t + beyond))
+
+    return cost(T, slots)
+
+
+@FORWARD_COST.add
+def forward_cost_no_steps_not_known(T, slots, keeps):
+    """With keeps="step" min found nothing to choose from. y - 1 comes down to 0, so say C(0, m) = 0 before you split;
+    and y goes up to t itself, range(1, t + 1), so that t = 1 has a y too."""
+
+    @cache
+    def cost(t, m):
+        if t == 1 or m == 1:
+            return t * (t + 1) // 2
+        if keeps == "state":
+            return min(y + cost(t - y, m - 1) + cost(y, m) for y in range(1, t))
+        return min(y + cost(t - y, m - 1) + cost(y - 1, m) for y in range(1, t + 1))
 
     return cost(T, slots)
 
@@ -849,8 +1196,8 @@ def forward_cost_range_too_short(T, slots, keeps):
 
 @FORWARD_COST.add
 def forward_cost_entry_not_filled_yet(T, slots, keeps):
-    """With keeps="state" your y goes up to t, and there the table is asked for C(t, m) itself, which is not filled yet:
-    its 0 wins the minimum. Stop at y = t - 1."""
+    """With keeps="state" your answer is T, as if no step were run twice. Either the y of the sum is missing, or y goes
+    up to t, where the table is asked for C(t, m) itself, whose 0 wins the minimum: stop at y = t - 1."""
     C, beyond = [[t * (t + 1) // 2] + [0] * (slots - 1) for t in range(T + 1)], 0 if keeps == "state" else 1
     for t in range(1, T + 1):
         for m in range(1, slots):
@@ -1014,6 +1361,66 @@ def backward_dstate_lost_at_a_drop(cell, params, x, state0, loss_gradient, actio
 
 
 @BACKWARD.add
+def backward_dstate_none_first(cell, params, x, state0, loss_gradient, actions):
+    """Your dstate is None at the first "back", and add_to_hidden has nothing to add to. Nothing comes from beyond the
+    last step, and that is a state of zeros: cell.zero_state(params, N)."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), None
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_dstate_zero_first(cell, params, x, state0, loss_gradient, actions):
+    """Your dstate is the number 0 at the first "back", and add_to_hidden wants a state: start from
+    cell.zero_state(params, N), zeros in all its parts."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), 0
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_dstate_zero_point_zero_first(cell, params, x, state0, loss_gradient, actions):
+    """Your dstate begins as 0.0. What add_to_hidden adds to is a whole state, whatever its parts:
+    cell.zero_state(params, N) has zeros in all of them."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), 0.0
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_dx_for_dstate(cell, params, x, state0, loss_gradient, actions):
+    """The second thing that cell.step_backward returns is dx. What goes on to the "back" of the step before is the
+    third: grads, dx, dstate = cell.step_backward(...)."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, dstate, _ = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
 def backward_own_loss_forgotten(cell, params, x, state0, loss_gradient, actions):
     """The gradient of the step's own loss, dh, never enters, so all your grads are zero. Add it to what comes from
     later steps, add_to_hidden(dstate, dh[0]), and keep the sum: add_to_hidden changes nothing in place."""
@@ -1031,9 +1438,9 @@ def backward_own_loss_forgotten(cell, params, x, state0, loss_gradient, actions)
 
 
 @BACKWARD.add
-def backward_kept_at_the_start(cell, params, x, state0, loss_gradient, actions):
-    """You put the new state under `start`, over the one that you ran from; a later action looks for it under `stop`.
-    kept[stop] is where it belongs, and what was at start stays."""
+def backward_nothing_kept_at_stop(cell, params, x, state0, loss_gradient, actions):
+    """A later action looks under `stop` of a keep and finds nothing there. Put what you come to into kept[stop], not
+    kept[start]; and a keep is called "keep state" or "keep step", not "keep", "state" or "step"."""
     kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
     for kind, start, stop in actions:
         if kind != "drop":
@@ -1164,6 +1571,23 @@ def backward_runs_a_step_too_far(cell, params, x, state0, loss_gradient, actions
 
 
 @BACKWARD.add
+def backward_index_beyond_the_inputs(cell, params, x, state0, loss_gradient, actions):
+    """Your t goes up to `stop`, and x[T] does not exist. Row t of x is step t + 1, so from the state at `start` to the
+    one at `stop` go the rows start to stop - 1: range(start, stop), or x[start:stop]."""
+    kept, total = {0: (state0, None)}, _nothing(params)
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = kept[start]
+            for t in range(start + 1, stop + 1):
+                state, cache = cell.step(params, x[t], state)
+            kept[stop] = state, cache
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            total = add(total, Gradient(loss, cell.step_backward(params, cache, dh[0])[0], extra))
+    return total
+
+
+@BACKWARD.add
 def backward_runs_a_step_short(cell, params, x, state0, loss_gradient, actions):
     """Your runs stop one step short, so a run of a single step makes no cache at all. From the state at `start`
     to the one at `stop` the inputs are x[start:stop]."""
@@ -1241,6 +1665,36 @@ def backward_keep_step_unknown(cell, params, x, state0, loss_gradient, actions):
             state, cache = _run(cell, params, x[start:stop], *kept[start])
         if kind == "keep state":
             kept[stop] = state, cache
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_keeps_passed_over(cell, params, x, state0, loss_gradient, actions):
+    """You pass over every keep, so the first "back" finds nothing where it starts. A keep is called "keep state" or
+    "keep step": compare with the whole of it, or ask kind.startswith("keep")."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
+    for kind, start, stop in actions:
+        if kind in ("keep", "back"):
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_keep_step_passed_over(cell, params, x, state0, loss_gradient, actions):
+    """You do nothing at "keep step", so the "back" that needs its slot finds none. It is the second kind of keep: run
+    to `stop`, and keep the state and the cache there."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
+    for kind, start, stop in actions:
+        if kind in ("keep state", "back"):
+            state, cache = kept[stop] = _run(cell, params, x[start:stop], *kept[start])
         if kind == "back":
             loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
             grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
@@ -1368,8 +1822,8 @@ def backward_state_for_hidden(cell, params, x, state0, loss_gradient, actions):
 
 @BACKWARD.add
 def backward_plus_for_add_to_hidden(cell, params, x, state0, loss_gradient, actions):
-    """Right for the RNN, whose dstate is an array. Another cell's has more parts, such as State(h, c), and + does not
-    add dh to its h: add_to_hidden(dstate, dh[0]) does."""
+    """Right for the RNN, whose dstate is an array. Another cell's has more parts, such as State(h, c): start it from
+    cell.zero_state(params, N), and add dh to its h with add_to_hidden(dstate, dh[0]); + does not."""
     kept, total, dstate = {0: (state0, None)}, _nothing(params), 0
     for kind, start, stop in actions:
         if kind != "drop":
@@ -1450,7 +1904,7 @@ EXERCISES = (
     Exercise(
         name="checkpointing.backward_sqrt",
         lesson=LESSON,
-        minutes=12,
+        minutes=15,
         solution=checkpointing.backward_sqrt,
         returns=("gradient",),
         stub='''def my_checkpointing_backward_sqrt(cell, params, x, state0, loss_gradient, segment):
@@ -1465,11 +1919,11 @@ EXERCISES = (
             "A segment is x[a:a + segment] with a from range(0, T, segment); the last may be shorter. "
             "Its h is (k, N, H), and loss_gradient wants to know its start, a. "
             "What crosses into the segment before is like the cell's state. "
-            "loss, grads and extra are sums over segments: bptt.add(a, b) adds two Gradients.",
+            "loss, grads and extra are sums over segments: nested.add for grads, add_extra for extra.",
             "First pass: put the state into a list, then move it on with cell.forward. Second pass, over the starts "
             "reversed: cell.forward from the list's last state, loss_gradient(h, a), cell.backward with the dstate "
-            "that the segment behind returned (None at first), and add. Start the sum from "
-            "Gradient(0.0, nested.zeros_like(params), None).",
+            "that the segment behind returned (None at first), and add. Start the sums from 0.0, "
+            "nested.zeros_like(params) and None, which add_extra takes for nothing yet.",
         ),
         make_cases=backward_sqrt_cases,
         make_lesson_case=backward_sqrt_lesson_case,
