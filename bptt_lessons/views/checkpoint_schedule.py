@@ -57,9 +57,10 @@ def draw(moments: list[Moment], T: int, slots: int, keeps: str, done: int) -> Dr
     sentence = _sentence(moments, T, slots, keeps, done)
     description = (
         f"On the left a schedule that backpropagates {T} steps with {slots} slots for {keeps}s: time across, one row "
-        f"for each action downward, with an arrow to the right for a forward run, a thick arrow to the left for a "
-        f"backward step, and a mark for everything that is held in a slot; {done} of {len(moments)} actions are done. "
-        f"On the right the forward steps against the number of slots, for both kinds of slot. {sentence}"
+        f"for each action but the drops downward, with an arrow to the right for a forward run, a thick arrow to the "
+        f"left for a backward step, and a mark for everything that is held in a slot; {done} of {len(moments)} actions "
+        f"are done. On the right the forward steps, on a logarithmic axis, against the number of slots, for both kinds "
+        f"of slot. {sentence}"
     )
     content = _schedule(moments, T, keeps, done) + _legend(keeps) + _costs(T, slots, keeps)
     return Drawing(svg.picture(WIDTH, HEIGHT, description, content), description, sentence)
@@ -98,7 +99,9 @@ def _schedule(moments: list[Moment], T: int, keeps: str, done: int) -> str:
     x_ticks = {float(s): str(s) for s in range(0, T + 1, every)}
     y_ticks = {float(k): str(k) for k in range(1, rows + 1) if k == 1 or k % (5 if rows > 12 else 2) == 0}
     title = f"{_count(rows, 'action')}, {_count(moments[-1].ran, 'forward step')}"
-    return "".join(parts) + panel.frame(place, title, x_ticks, y_ticks, "state h_t, t = (actions downward)", grid=False)
+    across = "position t (0 is before the first step)"
+    parts.append(panel.frame(place, title, x_ticks, y_ticks, across, grid=False))
+    return "".join(parts) + _upward(place, 36, "action")
 
 
 def _legend(keeps: str) -> str:
@@ -147,7 +150,15 @@ def _costs(T: int, slots: int, keeps: str) -> str:
     here = f"here: {_count(slots, 'slot')}, {_count(cost, 'forward step')}"
     keys.append(svg.text(COSTS + 26, below + 48, here, size=12, anchor="start"))
     axes = panel.frame(place, f"forward steps for T = {T}", x_ticks, y_ticks, "slots")
+    axes += _upward(place, 44, "forward steps (logarithmic axis)")
     return axes + "".join(parts + keys)
+
+
+def _upward(place: panel.Panel, away: float, name: str) -> str:
+    """Write the name of the axis upward, so far to the left of a panel."""
+    x, y = round(place.left - away, 1), round(place.top + place.height / 2, 1)
+    turned = f"rotate(-90 {x} {y})"
+    return svg.element("text", name, f"fill: {svg.INK}", x=x, y=y, font_size=12, text_anchor="middle", transform=turned)
 
 
 def _sentence(moments: list[Moment], T: int, slots: int, keeps: str, done: int) -> str:
@@ -157,6 +168,8 @@ def _sentence(moments: list[Moment], T: int, slots: int, keeps: str, done: int) 
         f"{_count(T, 'step')} with {_count(slots, 'slot')} for {keeps}s: {_count(whole, 'forward step')} in all, "
         f"{whole / T:.2f} times those of one forward pass. "
     )
+    if any(moment.left < len(moment.held) for moment in moments):
+        start += "A drop has no row and is not counted: it happens after the row it belongs to. "
     ran = moments[done - 1].ran if done else 0
     used = moments[done - 1].left if done else (1 if keeps == "state" else 0)
     now = f"After {done} of {len(moments)} actions: {_count(ran, 'forward step')} run, {used} of {slots} slots in use. "

@@ -99,6 +99,27 @@ def test_held_states_stand_in_their_columns() -> None:
     np.testing.assert_allclose(columns, [checkpoint_schedule.LEFT + wide * (s + 0.6) for s in (0, 4, 8)], atol=0.1)
 
 
+def test_the_axes_are_named() -> None:
+    markup = checkpoint_schedule.draw(checkpoint_schedule.play(12, 3, "state"), 12, 3, "state", 2).svg
+    shown = words(markup)
+    assert "position t (0 is before the first step)" in shown
+    assert "slots" in shown
+    turned = re.findall(r"<text [^>]*rotate\(-90 ([\d.]+) ([\d.]+)\)[^>]*>([^<]+)<", markup)
+    (first, _, action), (second, _, cost) = sorted(turned, key=lambda found: float(found[0]))
+    assert (action, cost) == ("action", "forward steps (logarithmic axis)")
+    assert 0 < float(first) < checkpoint_schedule.LEFT
+    assert checkpoint_schedule.LEFT + checkpoint_schedule.WIDE < float(second) < checkpoint_schedule.COSTS
+
+
+@pytest.mark.parametrize("keeps", ["state", "step"])
+@pytest.mark.parametrize(("T", "slots"), SIZES)
+def test_drops_which_have_no_row_are_spoken_of_where_there_are_any(T: int, slots: int, keeps: str) -> None:
+    drops = any(action.kind == "drop" for action in checkpointing.schedule(T, slots, keeps))
+    drawing = checkpoint_schedule.draw(checkpoint_schedule.play(T, slots, keeps), T, slots, keeps, 0)
+    said = "A drop has no row and is not counted: it happens after the row it belongs to."
+    assert (said in drawing.sentence) == drops
+
+
 def test_costs_are_those_of_the_closed_form() -> None:
     markup = widgets.checkpoint_schedule(T=12, slots=3).picture.value
     right = checkpoint_schedule.COSTS
