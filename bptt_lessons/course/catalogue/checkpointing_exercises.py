@@ -642,7 +642,7 @@ def backward_sqrt_gradients_added_with_plus(cell, params, x, state0, loss_gradie
     """A Gradient is a tuple, and + puts one tuple behind the other. Sum its three parts each for itself: loss with +,
     grads with nested.add, extra with add_extra."""
     states, dstate = _states_before(cell, params, x, state0, segment), None
-    total = _nothing(params)
+    total: Any = _nothing(params)
     for a in range(0, len(x), segment)[::-1]:
         h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
         loss, dh, extra = loss_gradient(h, a)
@@ -684,7 +684,7 @@ def backward_sqrt_none_first_for_all(cell, params, x, state0, loss_gradient, seg
     """Your sum of Gradients starts from None, and add looks for its loss. Start from
     Gradient(0.0, nested.zeros_like(params), None), or sum the three parts each for itself."""
     states, dstate = _states_before(cell, params, x, state0, segment), None
-    total = None
+    total: Any = None
     for a in range(0, len(x), segment)[::-1]:
         h, _, tape = cell.forward(params, x[a : a + segment], states.pop())
         loss, dh, extra = loss_gradient(h, a)
