@@ -29,7 +29,7 @@ class Flow(NamedTuple):
     """A net's weights and what happens to gradients in it.
 
     The loss L_t is h_t times the direction, of length 1, that W_hh stretches most on the way back:
-    so every norm starts from 1, and at lag 1 the bound is as near as it can be.
+    so every norm starts from 1, and for a linear net the bound is reached at lag 1.
     """
 
     W_hh: Array  # (H, H)

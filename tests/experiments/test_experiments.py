@@ -143,6 +143,8 @@ def test_the_bias_decays_no_slower_than_the_gain(gain):
     windows, sliding = (values("truncation_bias", f"rises, {way}, gain {gain:g}") for way in ("windows", "sliding"))
     assert windows.min() > 5
     assert sliding.max() < windows.min()
+    for errors in values("truncation_bias", f"error, sliding, gain {gain:g}"):
+        assert np.sum(np.diff(errors) > 1e-3) <= 1  # nearly monotone
 
 
 def test_influence_balancing_needs_windows_of_more_than_a_hundred():

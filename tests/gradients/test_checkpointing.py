@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from functools import cache
-from math import ceil, log, sqrt
+from math import ceil, comb, log, sqrt
 from types import SimpleNamespace
 from typing import Any
 
@@ -292,7 +292,7 @@ def test_edges_of_both_tables(T, m):
 
 @pytest.mark.parametrize("m", range(1, 9))
 def test_no_step_is_run_more_than_twice_exactly_up_to_m_times_m_plus_3_over_2(m):
-    """Slots for steps (after Chen et al. 2016)."""
+    """Slots for steps: the binomial formula with r = 2."""
     most = m * (m + 3) // 2
     for T in range(1, most + 4):
         runs = np.zeros(T, int)
@@ -300,6 +300,18 @@ def test_no_step_is_run_more_than_twice_exactly_up_to_m_times_m_plus_3_over_2(m)
             if kind != "drop":
                 runs[start:stop] += 1
         assert (runs.max() <= 2) == (most >= T)
+
+
+@pytest.mark.parametrize("keeps", KEEPS)
+@pytest.mark.parametrize(("T", "slots"), [(T, m) for T in (2, 5, 17, 40, 60) for m in (1, 2, 3, 6, 9) if m <= T])
+def test_no_step_is_run_more_often_than_the_binomial_coefficient_says(T, slots, keeps):
+    t = T if keeps == "state" else T + 1
+    r = next(r for r in range(t + 1) if comb(slots + r, r) >= t)
+    runs = np.zeros(T, int)
+    for kind, start, stop in checkpointing.schedule(T, slots, keeps):
+        if kind != "drop":
+            runs[start:stop] += 1
+    assert runs.max() == (r + 1 if keeps == "state" else r)
 
 
 @pytest.mark.parametrize("keeps", KEEPS)
