@@ -321,7 +321,7 @@ def test_the_wheel_holds_the_lessons_the_data_and_the_types(tmp_path: Path) -> N
     assert lessons | modules | {"bptt_lessons/tasks/sunspots.txt", "bptt_lessons/py.typed"} <= names
     top = {name.split("/")[0] for name in names}
     assert top == {"bptt_lessons", f"bptt_lessons-{bptt_lessons.__version__}.dist-info"}
-    assert not [name for name in names if "checkpoint" in name or name.endswith(".pyc")]
+    assert not [name for name in names if ".ipynb_checkpoints" in name or name.endswith(".pyc")]
 
 
 def test_the_command_and_the_module_are_one() -> None:
