@@ -88,8 +88,8 @@ EXPERIMENT = Experiment(
     lesson={
         "lag": 10,
         "windows": (10, 11),
-        "readout_only": (),
-        "steps": 12_000,
+        "readout_only": (10,),
+        "steps": 20_000,
         "N": 32,
         "H": 32,
         "gain": 0.9,

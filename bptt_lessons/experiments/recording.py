@@ -88,8 +88,10 @@ def record(experiment: Experiment, folder: Path = FOLDER) -> Recorded:
     Raises
     ------
     ValueError
-        If two seeds give different quantities, or one gives what is no number (such as NaN).
+        If the folder cannot be written to, two seeds give different quantities, or one gives what is no number.
     """
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"folder {folder} does not exist or cannot be written to")  # before minutes are spent
     made_with = surroundings()  # before the run: what is edited meanwhile is not what ran
     runs, seconds = [], []
     for seed in experiment.seeds:
@@ -234,6 +236,8 @@ def commit() -> str:
         return subprocess.run(["git", *words], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")) != package.parent:
+            return "unknown"  # the repository round an installed copy is another one
         changed = git("status", "--porcelain", "--", *(s for s in SOURCES), ":!experiments/recorded")
         return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):

@@ -3,7 +3,8 @@
 How much must be run again depends on which states are kept.  A *slot* has room for one of
 them.  ``keeps="state"``: a slot holds a hidden state, and the state before the first step
 takes one slot as well.  ``keeps="step"``: a slot holds all that one step back needs, and
-the state before the first step costs no slot (both after Gruslys et al. 2016).
+the state before the first step costs no slot.  (The first is the classical count of Griewank 1992; the second
+reproduces what the abstract of Gruslys et al. 2016 states.)
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def forward_cost(T: int, slots: int, keeps: str = "state") -> int:
 
     With slots for states: C(t, m) = min over 1 ≤ y < t of y + C(t - y, m - 1) + C(y, m).
     With slots for steps:  C(t, m) = min over 1 ≤ y ≤ t of y + C(t - y, m - 1) + C(y - 1, m).
-    C(t, 1) = t (t + 1) / 2 in both.  (Gruslys et al. 2016)
+    C(t, 1) = t (t + 1) / 2 in both.  (Griewank 1992; Gruslys et al. 2016)
 
     Parameters
     ----------
@@ -246,7 +247,7 @@ def _with_steps(T: int, slots: int) -> Iterator[Action]:
         yield Action("drop", a + t + 1, a + t + 1)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=4096)  # the same few parts come again and again
 def _split(t: int, m: int, keeps: str) -> int:
     """Return the first y at which the minimum of `forward_cost` lies: its terms fall, then rise, with y."""
     beyond = 0 if keeps == "state" else 1  # slots for steps: step y itself needs no running again
@@ -263,7 +264,6 @@ def _split(t: int, m: int, keeps: str) -> int:
     return low
 
 
-@lru_cache(maxsize=100_000)
 def _cost(t: int, m: int, keeps: str) -> int:
     """Return the closed form: the forward steps that t steps cost with m slots."""
     if t == 0:

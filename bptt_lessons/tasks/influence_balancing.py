@@ -29,7 +29,7 @@ class Params(NamedTuple):
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back: the step is linear, so only the shape of its input."""
+    """What one step remembers for its way back: the step is linear, so only its input, for the shape of dx."""
 
     x: Array  # (N, D)
 
