@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from bptt_lessons.cells import rnn, unrolled
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.gradients import bptt, checkpointing, memory, tbptt
+from bptt_lessons.tasks import delayed_echo
+from bptt_lessons.training import loop, losses, optim, readout
 
 size = st.integers(1, 6)
 seeds = st.integers(0, 2**32 - 1)
@@ -185,3 +187,23 @@ def test_a_checkpointed_gradient_of_a_hundred_thousand_steps_in_a_fiftieth_of_th
     assert peak.bytes <= 6 * 317 * state + WEIGHTS * weights + PYTHON  # 317² > T
     assert peak.bytes < checkpointing.tape_bytes(T, N, D, H) / 50
     assert all(np.isfinite(g).all() and g.any() for g in peak.result.grads)
+
+
+def test_a_net_trains_on_a_hundred_thousand_steps_in_bounded_memory() -> None:
+    rng = np.random.default_rng(0)
+    x, target, mask = delayed_echo.stream(rng, 100_000, 1, 2)
+    model = loop.Model(rnn.init(rng, 1, 64), readout.init(rng, 64, 2))
+    pair = (losses.softmax_cross_entropy, losses.softmax_cross_entropy_gradient)
+
+    def train() -> list[float]:
+        trained, remembered, seen = model, optim.adam_start(model), []
+        for _ in range(2):
+            loss_gradient = readout.loss_by_window(trained.readout, target, mask, *pair)
+            found = checkpointing.backward_sqrt(rnn, trained.cell, x, None, loss_gradient)
+            seen.append(float(found.loss))
+            trained, remembered = optim.adam(trained, loop.Model(found.grads, found.extra), remembered, 0.01)
+        return seen
+
+    seen, peak = memory.peak_bytes(train)
+    assert seen[1] < seen[0]
+    assert peak < 2e6 < 51e6 < checkpointing.tape_bytes(100_000, 1, 1, 64)
