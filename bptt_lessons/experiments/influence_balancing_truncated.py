@@ -53,10 +53,10 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
 
 
 def seen_from(steps: int, cut: float) -> Array:
-    """Return what a gradient takes for ds[first]/dθ at each step of a window: Σ (A^i u)[first] / (1 - cut)^i.
+    """Return what a gradient takes for dh[first]/dθ at each step of a window: Σ (A^i u)[first] / (1 - cut)^i.
 
     The sum is over the i steps from the window's start.  The net is linear, so these numbers hold
-    whatever the state is: a window's gradient is Σ (s[first] - 1) times this.
+    whatever the state is: a window's gradient is Σ (h[first] - 1) times this.
     """
     pushed, terms = U, []
     for _ in range(min(steps, 1000)):  # A^1000 u is below 1e-200
@@ -78,13 +78,13 @@ def follow(lengths: Iterable[int], seen: Array, restart: bool, lr: float, theta_
         Whether a window looks at `seen` from its beginning (truncation) or goes on in it.
     lr, theta_0 : float
     """
-    theta, s, step = [theta_0], np.ones(len(U)), 0
+    theta, h, step = [theta_0], np.ones(len(U)), 0
     for k, length in enumerate(lengths, start=1):
         push, gradient = theta[-1] * U, 0.0
         step = 0 if restart else step
         for weight in seen[step : step + length].tolist():
-            s = A @ s + push
-            gradient += (s[0] - 1) * weight
+            h = A @ h + push
+            gradient += (h[0] - 1) * weight
         step += length
         theta.append(theta[-1] - lr / k**0.5 * gradient)
     return np.array(theta)
@@ -94,7 +94,7 @@ def shortest_right(longest: int) -> tuple[int, int]:
     """Return the shortest windows from which the gradient has the right sign, up to `longest`.
 
     The first is for the loss at a window's last step alone, the second for the sum of all its losses, if
-    s[first] is the same throughout: then each loss counts with what it sees from the window's start.
+    h[first] is the same throughout: then each loss counts with what it sees from the window's start.
     """
     seen = seen_from(longest, 0.0)
     return 1 + int(np.argmax(seen < 0)), 1 + int(np.argmax(np.cumsum(seen) < 0))

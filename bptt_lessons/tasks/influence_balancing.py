@@ -2,7 +2,7 @@
 (Tallec and Ollivier 2017: both "Unbiasing truncated backpropagation through time" and
 "Unbiased online recurrent optimization" use it).
 
-    s_t = A s_{t-1} + θ u,        L_t = ½ (s_t[first] - 1)²
+    h_t = h_{t-1} Aᵀ + θ u,        L_t = ½ (h_t[first] - 1)²
 
 A = ½ I + ½ on the first superdiagonal, so every unit passes what it holds on to the unit
 before it.  u is +1 for the first units and -1 for the rest: a parameter that lifts the
@@ -35,7 +35,7 @@ class Cache(NamedTuple):
 
 
 def matrix(H: int = PLUS + MINUS) -> Array:
-    """Return A (H, H) = ½ I + ½ on the first superdiagonal, as it stands before a column s."""
+    """Return A (H, H) = ½ I + ½ on the first superdiagonal, each row of which says what one unit takes over."""
     return 0.5 * (np.eye(check_size("H", H)) + np.eye(H, k=1))
 
 
@@ -88,7 +88,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
 
 
 def loss_gradient(h: Array, start: int) -> tuple[Any, Array, None]:
-    """Sum of the losses ½ (s[first] - 1)² over steps and nets, and its gradient; the same at any `start`.
+    """Sum of the losses ½ (h[first] - 1)² over steps and nets, and its gradient; the same at any `start`.
 
     Raises
     ------
@@ -103,10 +103,10 @@ def loss_gradient(h: Array, start: int) -> tuple[Any, Array, None]:
 
 
 def sensitivity(steps: int) -> float:
-    """Return ds[first]/dθ as a gradient sees it that goes back `steps` steps: Σ over j < steps of (A^j u)[first].
+    """Return dh[first]/dθ as a gradient sees it that goes back `steps` steps: Σ over j < steps of (A^j u)[first].
 
     Its sign is the sign of the step that gradient descent takes.  Over all steps it is -6, the
-    sum of the geometric series (I - A)⁻¹ u, so that the optimum, where s[first] = 1, is at θ = -1/6.
+    sum of the geometric series (I - A)⁻¹ u, so that the optimum, where h[first] = 1, is at θ = -1/6.
 
     Raises
     ------
