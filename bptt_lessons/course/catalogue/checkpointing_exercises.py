@@ -1438,6 +1438,40 @@ def backward_own_loss_forgotten(cell, params, x, state0, loss_gradient, actions)
 
 
 @BACKWARD.add
+def backward_own_loss_after_the_step(cell, params, x, state0, loss_gradient, actions):
+    """You add the step's own dh after cell.step_backward, so it joins what goes to the step before, and never passes
+    through its own step. Add it first: cell.step_backward wants the whole gradient of the state, both roads summed."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = _run(cell, params, x[start:stop], *kept[start])
+        if kind.startswith("keep"):
+            kept[stop] = state, cache
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, dstate)
+            dstate, total = add_to_hidden(dstate, dh[0]), add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
+def backward_inputs_one_step_early(cell, params, x, state0, loss_gradient, actions):
+    """You run with the inputs of one step too early: position 0 is before the first step, so the step that leaves
+    `start` takes x[start], and a run to `stop` takes x[start:stop]."""
+    kept, total, dstate = {0: (state0, None)}, _nothing(params), cell.zero_state(params, x.shape[1])
+    for kind, start, stop in actions:
+        if kind != "drop":
+            state, cache = _run(cell, params, [x[t - 1] for t in range(start, stop)], *kept[start])
+        if kind.startswith("keep"):
+            kept[stop] = state, cache
+        if kind == "back":
+            loss, dh, extra = loss_gradient(hidden(state)[None], stop - 1)
+            grads, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh[0]))
+            total = add(total, Gradient(loss, grads, extra))
+    return total
+
+
+@BACKWARD.add
 def backward_nothing_kept_at_stop(cell, params, x, state0, loss_gradient, actions):
     """A later action looks under `stop` of a keep and finds nothing there. Put what you come to into kept[stop], not
     kept[start]; and a keep is called "keep state" or "keep step", not "keep", "state" or "step"."""

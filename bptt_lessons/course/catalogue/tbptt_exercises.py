@@ -865,6 +865,19 @@ def windowed_only_the_gradient_averaged(cell, params, x, state0, loss_gradient, 
 
 
 @WINDOWED.add
+def windowed_extra_not_averaged(cell, params, x, state0, loss_gradient, k):
+    """You divide loss and grads by the number of windows, but not extra. loss_gradient says what a window adds to the
+    whole: sum all three, and divide none."""
+    loss, grads, extra, state, n = 0.0, zeros_like(params), None, state0, len(windows(len(x), k))
+    for start, stop in windows(len(x), k):
+        h, state, tape = cell.forward(params, x[start:stop], state)
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        grads_k, _, _ = cell.backward(params, tape, dh)
+        loss, grads, extra = loss + loss_k, add(grads, grads_k), add_extra(extra, extra_k)
+    return Gradient(loss / n, map_arrays(lambda g: g / n, grads), extra)
+
+
+@WINDOWED.add
 def windowed_weighed_by_steps_again(cell, params, x, state0, loss_gradient, k):
     """You weigh each window by its share of the steps. A mean over windows would need that, but loss_gradient has
     weighed already: what it returns is the window's part of the whole loss, so sum as it is."""
