@@ -824,10 +824,10 @@ TABLE = [
     Row(
         loop.fit,
         {
-            "model": W,
+            "session": loop.Session(W),
             "batches": [1],
             "gradient": gradient_of_square,
-            "update": lambda m, g: m - 0.1 * g,
+            "update": lambda m, g, memory: (m - 0.1 * g, memory),
             "on_update": lambda done, loss: None,
         },
         [

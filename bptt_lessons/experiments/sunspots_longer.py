@@ -41,16 +41,16 @@ def run(seed: int, *, updates: tuple[int, ...], H: int, T: int, lr: float) -> Va
     series = number / 100
     x, following = sunspots.windows(series[:first], T)
     rng = np.random.default_rng(seed)
-    model, done = loop.Model(rnn.init(rng, 1, H), readout.init(rng, H, 1)), 0
+    session, done = loop.Session(loop.Model(rnn.init(rng, 1, H), readout.init(rng, H, 1))), 0
     for until in updates:
-        model, _ = loop.fit(
-            model,
+        session = loop.fit(
+            session,
             [(x, following - x)] * (until - done),
             lambda m, batch: loop.loss_and_gradient(rnn, m, *batch),
-            lambda m, grads: optim.sgd(m, grads, lr),
+            lambda m, grads, memory: (optim.sgd(m, grads, lr), memory),
         )
         done = until
-        change = loop.predict(rnn, model, series[:-1, None, None])[:, 0, 0]
+        change = loop.predict(rnn, session.model, series[:-1, None, None])[:, 0, 0]
         values[f"net, {done} updates"] = rmse(100 * (series[:-1] + change)[first - 1 :], number[first:])
     return values
 

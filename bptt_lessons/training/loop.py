@@ -1,17 +1,18 @@
-"""The training loop: gradient, update, again."""
+"""The training loop: gradient, update, again; and how it is stopped and gone on with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_callable, check_has
+from bptt_lessons.arguments import Array, check_callable, check_has, check_size
+from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.training import losses, readout
+from bptt_lessons.training.losses import softmax_cross_entropy, softmax_cross_entropy_gradient
 
-M = TypeVar("M")
-Batch = TypeVar("Batch")
+Update = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 class Model(NamedTuple):
@@ -21,11 +22,13 @@ class Model(NamedTuple):
     readout: readout.Readout
 
 
-class Fitted(NamedTuple):
-    """What training leaves behind."""
+class Session(NamedTuple):
+    """Where a training stands: all that it needs to go on as if it had never stopped."""
 
     model: Any
-    losses: list[float]  # before each update
+    memory: Any = None  # the optimiser's, such as optim.AdamState; None if it remembers nothing
+    state: Any = None  # the cell's, carried to the next window of a stream; None where nothing is carried
+    losses: tuple[float, ...] = ()  # before each update
 
 
 def predict(cell: Any, model: Model, x: Array) -> Array:
@@ -85,30 +88,30 @@ def loss_and_gradient(
 
 
 def fit(
-    model: M,
-    batches: Iterable[Batch],
-    gradient: Callable[[M, Batch], tuple[float, M]],
-    update: Callable[[M, M], M],
+    session: Session,
+    batches: Iterable[Any],
+    gradient: Callable[[Any, Any], tuple[float, Any]],
+    update: Update,
     on_update: Callable[[int, float], None] | None = None,
-) -> Fitted:
+) -> Session:
     """Train: one update for every batch.
 
     Parameters
     ----------
-    model : nested NamedTuple of arrays
-        Where to start; left as it is.
+    session : Session
+        Where to start, such as ``Session(model)``; left as it is.
     batches : iterable
         Anything `gradient` takes; its length is the length of the training.
     gradient : callable
         ``gradient(model, batch) -> loss, grads``.
     update : callable
-        ``update(model, grads) -> model``, such as ``lambda m, g: sgd(m, g, 0.1)``.
+        ``update(model, grads, memory) -> model, memory``, such as ``optim.adam``.
     on_update : callable, optional
         Called as ``on_update(updates_done, loss)``, for a progress bar.
 
     Returns
     -------
-    Fitted
+    Session
 
     Raises
     ------
@@ -116,19 +119,165 @@ def fit(
         If the loss is no longer finite: training has diverged.  Or if `batches` cannot be
         run through, or one of the functions is none.
     """
-    check_training(batches, gradient, update, on_update)
-    history: list[float] = []
+    check_training(session, batches, gradient, update, on_update)
+    model, memory, state, losses = session
+    history = list(losses)
     for batch in batches:
-        value, grads = gradient(model, batch)
-        if not np.isfinite(value):
-            raise ValueError(
-                f"the loss is {value} at update {len(history) + 1}: training diverged; lower lr or clip the gradient"
-            )
-        model = update(model, grads)
-        history.append(value)
+        loss, grads = gradient(model, batch)
+        check_finite(loss, len(history))
+        model, memory = update(model, grads, memory)
+        history.append(loss)
         if on_update is not None:
-            on_update(len(history), value)
-    return Fitted(model, history)
+            on_update(len(history), loss)
+    return Session(model, memory, state, tuple(history))
+
+
+def truncated_epoch(cell: Any, session: Session, symbols: Array, k: int, update: Update) -> Session:
+    """Train once along a stream of symbols, each to say the next: an update for every window of k steps.
+
+    The cell's state is carried from window to window, and the gradient is not: truncated BPTT.
+
+    Parameters
+    ----------
+    cell : module or the like
+    session : Session
+        Its model reads K symbols as one-hot rows and says K logits; its state, (N, H), is where the
+        stream before this one ended (None for zeros).
+    symbols : integer array (T + 1, N)
+        From 0 to K - 1; each is the input of one step and the target of the step before.
+    k : int
+        Steps in a window, at least 1; the last one may be shorter.
+    update : callable
+        ``update(model, grads, memory) -> model, memory``.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or the loss is no longer finite.
+    """
+    K = check_truncated(cell, session, symbols, k, update)
+    model, memory, state, losses = session
+    history = list(losses)
+    one_hot = np.eye(K, dtype=model.readout.W_hy.dtype)
+    for start, stop in windows(len(symbols) - 1, k):
+        h, state, tape = cell.forward(model.cell, one_hot[symbols[start:stop]], state)
+        y, target = readout.forward(model.readout, h), symbols[start + 1 : stop + 1]
+        history.append(float(softmax_cross_entropy(y, target)))
+        check_finite(history[-1], len(history) - 1)
+        readout_grads, dh = readout.backward(model.readout, h, softmax_cross_entropy_gradient(y, target))
+        cell_grads, _, _ = cell.backward(model.cell, tape, dh)
+        model, memory = update(model, Model(cell_grads, readout_grads), memory)
+    return Session(model, memory, state, tuple(history))
+
+
+def train(
+    session: Session,
+    advance: Callable[[Session], Session],
+    updates: int,
+    on_update: Callable[[int, float], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> Session:
+    """Advance a session until it has made `updates` more updates, is told to stop, or is interrupted.
+
+    An interrupt (Kernel, Interrupt; or Ctrl-C) ends it after the last whole update: what comes back can
+    be saved and gone on with, and nothing is lost but the update that was under way.
+
+    Parameters
+    ----------
+    session : Session
+    advance : callable
+        ``advance(session) -> session`` with at least one update more.
+    updates : int
+        At least 1.
+    on_update : callable, optional
+        Called as ``on_update(updates_done, loss)`` after every step.
+    stopped : callable, optional
+        Asked before every step; training ends when it says True.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or `advance` makes no update.
+    """
+    check_train(session, advance, updates, on_update, stopped)
+    last = len(session.losses) + updates
+    try:
+        while len(session.losses) < last and not (stopped is not None and stopped()):
+            advanced = advance(session)
+            if not isinstance(advanced, Session) or len(advanced.losses) <= len(session.losses):
+                raise ValueError("advance must return a loop.Session with at least one update more than it was given")
+            session = advanced
+            if on_update is not None:
+                on_update(len(session.losses), session.losses[-1])
+    except KeyboardInterrupt:
+        pass
+    return session
+
+
+def bits_per_symbol(cell: Any, model: Model, symbols: Array, k: int = 1000) -> float:
+    """Return the mean of -log₂ of what the model gives to each next symbol of streams, read from a zero state.
+
+    Parameters
+    ----------
+    cell : module or the like
+    model : Model
+    symbols : integer array (T + 1, N)
+    k : int, optional
+        Steps read at a time; it bounds the memory and changes nothing else.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    """
+    K = check_stream(cell, model, symbols, k)
+    one_hot, state, total = np.eye(K, dtype=model.readout.W_hy.dtype), None, 0.0
+    for start, stop in windows(len(symbols) - 1, k):
+        h, state, _ = cell.forward(model.cell, one_hot[symbols[start:stop]], state)
+        y = readout.forward(model.readout, h)
+        total += (stop - start) * float(softmax_cross_entropy(y, symbols[start + 1 : stop + 1]))
+    return total / (len(symbols) - 1) / float(np.log(2))
+
+
+def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]:
+    """Return ``read(symbols, state) -> y, state``: the logits (1, K) that a model says after reading symbols (L,).
+
+    Parameters
+    ----------
+    cell : module or the like
+    model : Model
+        It reads K symbols as one-hot rows and says K logits.
+
+    Raises
+    ------
+    ValueError
+        If `cell` or `model` does not fit; `read`, if the symbols are no integers (L,) from 0 to K - 1.
+    """
+    check_model(cell, model)
+    one_hot = np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)
+
+    def read(symbols: Array, state: Any) -> tuple[Array, Any]:
+        check_symbols(symbols, len(one_hot), "(L,), L at least 1", least=(1,))
+        h, state, _ = cell.forward(model.cell, one_hot[symbols[:, None]], state)
+        return readout.forward(model.readout, h[-1:])[0], state
+
+    return read
+
+
+def check_finite(loss: float, updates: int) -> None:
+    """Raise ValueError if the loss is no longer a finite number."""
+    if not np.isfinite(loss):
+        raise ValueError(
+            f"the loss is {loss} at update {updates + 1}: training diverged; lower lr or clip the gradient"
+        )
 
 
 def check_model(cell: Any, model: Model) -> None:
@@ -138,11 +287,56 @@ def check_model(cell: Any, model: Model) -> None:
         raise ValueError(f"model must be loop.Model(cell, readout), got {type(model).__name__}")
 
 
-def check_training(batches: object, gradient: object, update: object, on_update: object) -> None:
-    """Raise ValueError unless `batches` can be run through and the rest are functions."""
+def check_training(session: object, batches: object, gradient: object, update: object, on_update: object) -> None:
+    """Raise ValueError unless `fit` can take these."""
+    check_session(session)
     if not isinstance(batches, Iterable):
         raise ValueError(f"batches must be something to loop over, such as a list, got {type(batches).__name__}")
     check_callable("gradient", gradient)
     check_callable("update", update)
     if on_update is not None:
         check_callable("on_update", on_update)
+
+
+def check_train(session: object, advance: object, updates: object, on_update: object, stopped: object) -> None:
+    """Raise ValueError unless `train` can take these."""
+    check_session(session)
+    check_callable("advance", advance)
+    check_size("updates", updates)
+    for name, function in {"on_update": on_update, "stopped": stopped}.items():
+        if function is not None:
+            check_callable(name, function)
+
+
+def check_session(session: object) -> None:
+    """Raise ValueError unless `session` is a Session."""
+    if not isinstance(session, Session):
+        raise ValueError(f"session must be loop.Session(model, memory, state, losses), got {type(session).__name__}")
+
+
+def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update: object) -> int:
+    """Return K if `truncated_epoch` can take these, else raise ValueError."""
+    check_session(session)
+    check_has("cell", cell, "backward")
+    check_callable("update", update)
+    return check_stream(cell, session.model, symbols, k)
+
+
+def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
+    """Return K if the model can read the symbols in windows of k steps, else raise ValueError."""
+    check_model(cell, model)
+    check_size("k", k)
+    K = len(model.readout.b_y)
+    check_symbols(symbols, K, "(T + 1, N), T and N at least 1", least=(2, 1))
+    return K
+
+
+def check_symbols(symbols: object, K: int, shape: str, least: tuple[int, ...]) -> None:
+    """Raise ValueError unless `symbols` are integers from 0 to K - 1 in an array with at least these sizes."""
+    if not isinstance(symbols, np.ndarray) or symbols.ndim != len(least) or symbols.dtype.kind not in "iu":
+        found = f"shape {symbols.shape} and dtype {symbols.dtype}" if isinstance(symbols, np.ndarray) else symbols
+        raise ValueError(f"symbols has {found}, expected integers of shape {shape}")
+    if any(size < n for size, n in zip(symbols.shape, least, strict=True)):
+        raise ValueError(f"symbols has shape {symbols.shape}, expected {shape}")
+    if not 0 <= symbols.min() <= symbols.max() < K:
+        raise ValueError(f"symbols must be from 0 to K - 1 = {K - 1}, got {symbols.min()} to {symbols.max()}")

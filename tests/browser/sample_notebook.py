@@ -30,9 +30,9 @@ FIGURES = {
 }
 
 TRAINING = """\
-fitted = loop.fit(loop.Model(net, linear), [(streams, wanted)] * 200,
+fitted = loop.fit(loop.Session(loop.Model(net, linear)), [(streams, wanted)] * 200,
                   lambda model, batch: loop.loss_and_gradient(rnn, model, *batch),
-                  lambda model, grads: optim.sgd(model, grads, 0.1),
+                  lambda model, grads, memory: (optim.sgd(model, grads, 0.1), memory),
                   on_update=widgets.training_progress(200))"""
 
 PLOT = 'plots.lines({"x": x[:, 0, 0]}, xlabel="step t", ylabel="x_t", title="The input", alt="A row of bits")'

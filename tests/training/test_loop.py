@@ -62,31 +62,32 @@ def parabola(model: Any, batch: float) -> tuple[float, Any]:
     return float(((model - batch) ** 2).sum()), 2 * (model - batch)
 
 
-def descend(model: Any, grads: Any) -> Any:
+def descend(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
     """One step of gradient descent."""
-    return optim.sgd(model, grads, 0.25)
+    return optim.sgd(model, grads, 0.25), memory
 
 
 def test_fit_makes_one_update_for_every_batch():
-    fitted = loop.fit(np.array([1.0]), [0.0, 0.0, 2.0], parabola, descend)
-    assert fitted.losses == [1.0, 0.25, 1.75**2]  # each before its update
+    fitted = loop.fit(loop.Session(np.array([1.0])), [0.0, 0.0, 2.0], parabola, descend)
+    assert fitted.losses == (1.0, 0.25, 1.75**2)  # each before its update
     assert fitted.model == 0.25 - 0.5 * (0.25 - 2)
 
 
 def test_fit_reports_every_update_after_it_is_done():
     events: list[Any] = []
 
-    def update(model: Any, grads: Any) -> Any:
+    def update(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
         events.append("update")
-        return descend(model, grads)
+        return descend(model, grads, memory)
 
-    loop.fit(np.array([1.0]), iter([0.0, 0.0]), parabola, update, lambda done, loss: events.append((done, loss)))
+    start = loop.Session(np.array([1.0]))
+    loop.fit(start, iter([0.0, 0.0]), parabola, update, lambda done, loss: events.append((done, loss)))
     assert events == ["update", (1, 1.0), "update", (2, 0.25)]
 
 
 def test_fit_with_no_batches_changes_nothing():
-    model = np.array([1.0])
-    assert loop.fit(model, [], parabola, descend) == (model, [])
+    start = loop.Session(np.array([1.0]), losses=(3.0,))
+    assert loop.fit(start, [], parabola, descend) == start
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -94,26 +95,29 @@ def test_fit_stops_when_training_has_diverged(bad):
     updates: list[int] = []
     with pytest.raises(ValueError, match=r"at update 2: training diverged.*lr"):
         loop.fit(
-            np.array([1.0]),
+            loop.Session(np.array([1.0])),
             [0.0, bad, 0.0],
             lambda model, batch: (1.0 + batch, model),
-            lambda model, grads: updates.append(1) or model,
+            lambda model, grads, memory: (updates.append(1) or model, memory),
         )
     assert len(updates) == 1
 
 
 def test_fit_stops_when_a_learning_rate_is_too_high():
     with np.errstate(over="ignore"), pytest.raises(ValueError, match="diverged"):
-        loop.fit(np.array([1.0]), [0.0] * 2000, parabola, lambda m, g: optim.sgd(m, g, 3.0))
+        loop.fit(loop.Session(np.array([1.0])), [0.0] * 2000, parabola, lambda m, g, _: (optim.sgd(m, g, 3.0), None))
 
 
-def train_xor(seed: int) -> tuple[loop.Model, loop.Fitted]:
+def train_xor(seed: int) -> tuple[loop.Model, loop.Session]:
     """Train a small net on short XOR streams."""
     rng = np.random.default_rng(seed)
     model = loop.Model(rnn.init(rng, 1, 8), readout.init(rng, 8, 1))
     batches = (temporal_xor.sequences(rng, 6, 10) for _ in range(30))
     return model, loop.fit(
-        model, batches, lambda m, b: loop.loss_and_gradient(rnn, m, b.x, b.target), lambda m, g: optim.sgd(m, g, 0.2)
+        loop.Session(model),
+        batches,
+        lambda m, b: loop.loss_and_gradient(rnn, m, b.x, b.target),
+        lambda m, g, memory: (optim.sgd(m, g, 0.2), memory),
     )
 
 

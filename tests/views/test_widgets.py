@@ -3,6 +3,7 @@
 import base64
 import re
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -317,7 +318,8 @@ def test_training_progress_prints_one_line(capsys: pytest.CaptureFixture[str]) -
     x, target = surface_data()
     r = rng()
     model = loop.Model(rnn.init(r, 1, 2), readout.init(r, 2, 1))
-    loop.fit(model, [0] * 30, lambda m, _: loop.loss_and_gradient(rnn, m, x, target), lambda m, g: m, report)
+    gradient = partial(loop.loss_and_gradient, rnn, x=x, target=target)
+    loop.fit(loop.Session(model), [0] * 30, lambda m, _: gradient(m), lambda m, g, memory: (m, memory), report)
     assert capsys.readouterr().out == "trained: 30 updates\n"
 
 

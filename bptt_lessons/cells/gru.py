@@ -1,0 +1,322 @@
+"""The GRU: one state, moved towards a candidate as far as a gate lets it.
+
+    r_t, u_t = σ of  x_t W_xh + b_h + h_{t-1} W_hh,  the first two blocks of H columns
+    s_t = h_{t-1} W_hg + b_hg,  W_hg being the third block of W_hh
+    g_t = tanh(x_t W_xg + b_g + r_t ⊙ s_t),        h_t = (1 - u_t) ⊙ g_t + u_t ⊙ h_{t-1}
+
+The reset gate r multiplies *after* the product with W_hg, as in PyTorch (whose names
+for r, u, g are r, z, n).  The definition of Cho et al. 2014 multiplies before it: that
+one is ``gru_reset_first``.
+
+`step` and `step_backward` are one step each way, as the lessons write them.
+`forward` and `backward` give the same numbers for a whole sequence, fast: every
+product that does not wait for its neighbour in time is one product over all T·N rows.
+
+Source: Cho et al. 2014; the gate after the product: Chung et al. 2014 and PyTorch's ``torch.nn.GRU``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
+from bptt_lessons.cells.activations import sigmoid
+from bptt_lessons.cells.init import uniform
+
+
+class Params(NamedTuple):
+    """Parameters of the cell, or a gradient with respect to them; columns in the order r, u, g."""
+
+    W_xh: Array  # (D, 3H)
+    W_hh: Array  # (H, 3H)
+    b_h: Array  # (3H,)
+    b_hg: Array  # (H,), inside the reset gate's product
+
+
+class Cache(NamedTuple):
+    """What one step remembers for its way back."""
+
+    x: Array  # (N, D)
+    h_prev: Array  # (N, H)
+    r: Array  # (N, H), reset gate: how much of the old state the candidate sees
+    u: Array  # (N, H), update gate: how much of the old state stays
+    g: Array  # (N, H), the candidate
+    s: Array  # (N, H), h_{t-1} W_hg + b_hg, what the reset gate multiplies
+
+
+class Tape(NamedTuple):
+    """What a whole sequence remembers: the caches of all steps, stacked."""
+
+    x: Array  # (T, N, D)
+    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
+    r: Array  # (T, N, H)
+    u: Array  # (T, N, H)
+    g: Array  # (T, N, H)
+    s: Array  # (T, N, H)
+
+
+def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> Params:
+    """Draw W_xh, then W_hh, uniformly between -1/√H and 1/√H; biases are zero.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    D, H : int
+        Inputs and hidden units, at least 1.
+    dtype : real floating dtype
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1 or the dtype is not a real floating one.
+    """
+    bound = check_size("H", H) ** -0.5
+    W_xh = uniform(rng, check_size("D", D), 3 * H, bound, dtype)
+    W_hh = uniform(rng, H, 3 * H, bound, dtype)
+    return Params(W_xh, W_hh, np.zeros(3 * H, dtype), np.zeros(H, dtype))
+
+
+def zero_state(params: Params, N: int) -> Array:
+    """Return the state of N sequences before their first step: zeros of shape (N, H)."""
+    sizes = check_params(params)
+    return np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+
+
+def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
+    """Take one step: h_t from x_t and h_{t-1}.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (N, D)
+    h_prev : array (N, H)
+
+    Returns
+    -------
+    h : array (N, H)
+    cache : Cache
+        What `step_backward` needs.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step(params, x, h_prev)
+    x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
+    """Take one step back: from dL/dh_t, whole, to everything that h_t was made of.
+
+    Parameters
+    ----------
+    params : Params
+    cache : Cache
+        From `step`.
+    dh : array (N, H)
+        The total gradient dL/dh_t: from the loss at t and from all later steps.
+
+    Returns
+    -------
+    grads : Params
+        This step's part of the gradient of the parameters.
+    dx : array (N, D)
+    dh_prev : array (N, H)
+        What reaches h_{t-1} through this step, by all its roads.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step_backward(params, cache, dh)
+    x, h_prev, r, u, g, s = cache
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (h_prev - g) * u * (1 - u)
+    dz_r = dz_g * s * r * (1 - r)
+    ds = dz_g * r
+    from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
+    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)  # the reset gate stands between h_{t-1} and the candidate
+    grads = Params(W_xh=x.T @ from_x, W_hh=h_prev.T @ from_h, b_h=from_x.sum(axis=0), b_hg=ds.sum(axis=0))
+    return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, Array, Tape]:
+    """Run the cell over a whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (T, N, D)
+    h0 : array (N, H), optional
+        State before the first step; zeros if left out.
+
+    Returns
+    -------
+    h : array (T, N, H)
+        A view of the tape: copy it before writing into it.
+    h_T : array (N, H)
+    tape : Tape
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
+    """
+    T, N, D, H = check_sequence(params, x, h0)
+    dtype = np.result_type(x, *params, x if h0 is None else h0)
+    h, gates, s = np.empty((T + 1, N, H), dtype), np.empty((T, N, 3 * H), dtype), np.empty((T, N, H), dtype)
+    h[0] = 0 if h0 is None else h0
+    # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, NumPy's fast tanh serves every gate
+    scale = np.repeat(np.array([0.5, 0.5, 1], dtype), H)
+    np.matmul(x.reshape(T * N, D), params.W_xh * scale, out=gates.reshape(T * N, 3 * H))
+    gates += params.b_h * scale
+    W_hh, recurrent, new = params.W_hh * scale, np.empty((N, 3 * H), dtype), np.empty((N, H), dtype)
+    for t, z in enumerate(gates):
+        np.dot(h[t], W_hh, out=recurrent)
+        r, u, g, ru = z[:, :H], z[:, H : 2 * H], z[:, 2 * H :], z[:, : 2 * H]
+        ru += recurrent[:, : 2 * H]
+        np.tanh(ru, out=ru)
+        ru *= 0.5
+        ru += 0.5
+        np.add(recurrent[:, 2 * H :], params.b_hg, out=s[t])
+        np.multiply(r, s[t], out=new)
+        g += new
+        np.tanh(g, out=g)
+        np.subtract(h[t], g, out=new)
+        new *= u
+        np.add(g, new, out=h[t + 1])
+    r, u, g = np.moveaxis(gates.reshape(T, N, 3, H), 2, 0)
+    return h[1:], h[-1].copy(), Tape(x, h[:-1], r, u, g, s)  # a copy: a carried state must not keep the tape alive
+
+
+def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -> tuple[Params, Array, Array]:
+    """Backpropagate through the whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    tape : Tape
+        From `forward`.
+    dh : array (T, N, H)
+        The loss's own gradient at every step.
+    dh_T : array (N, H), optional
+        What reaches the last state from beyond it; zeros if left out.
+
+    Returns
+    -------
+    grads : Params
+    dx : array (T, N, D)
+    dh_0 : array (N, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    T, N, D, H = check_tape(params, tape, dh, dh_T)
+    x, h_prev, r, u, g, s = tape
+    dtype = np.result_type(r, dh, *params, dh if dh_T is None else dh_T)
+    from_x, from_h = np.empty((2, T, N, 3, H), dtype)
+    np.multiply(s * r, 1 - r, out=from_h[:, :, 0])  # times dz_g, which is not known yet
+    np.multiply((h_prev - g) * u, 1 - u, out=from_h[:, :, 1])
+    np.multiply(1 - u, 1 - g * g, out=from_x[:, :, 2])
+    dh_next, stays = np.empty((2, N, H), dtype)
+    dh_next[:] = 0 if dh_T is None else dh_T
+    W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
+    for t in range(T - 1, -1, -1):
+        dh_next += dh[t]
+        np.multiply(dh_next, u[t], out=stays)
+        dz_r, dz_u, ds = from_h[t, :, 0], from_h[t, :, 1], from_h[t, :, 2]
+        dz_g = from_x[t, :, 2]
+        dz_g *= dh_next
+        dz_u *= dh_next
+        dz_r *= dz_g
+        np.multiply(dz_g, r[t], out=ds)
+        np.dot(from_h[t].reshape(N, 3 * H), W_hh_T, out=dh_next)
+        dh_next += stays
+    from_x[:, :, :2] = from_h[:, :, :2]
+    rows_x, rows_h = from_x.reshape(T * N, 3 * H), from_h.reshape(T * N, 3 * H)
+    grads = Params(
+        W_xh=x.reshape(T * N, D).T @ rows_x,
+        W_hh=h_prev.reshape(T * N, H).T @ rows_h,
+        b_h=rows_x.sum(axis=0),
+        b_hg=rows_h[:, 2 * H :].sum(axis=0),
+    )
+    return grads, (rows_x @ params.W_xh.T).reshape(T, N, D), dh_next.copy()
+
+
+def check_params(params: Params) -> dict[str, int]:
+    """Return the sizes D and H of the parameters, or raise ValueError."""
+    if not isinstance(params, Params):
+        found = f"{type(params).__module__}.{type(params).__name__}"
+        raise ValueError(f"params must be gru.Params(W_xh, W_hh, b_h, b_hg), got {found}")
+    check_array("W_hh", params.W_hh, "H 3H")
+    H = len(params.W_hh)
+    check_array("W_hh", params.W_hh, "H 3H", {"H": H, "3H": 3 * H})
+    check_array("W_xh", params.W_xh, "D 3H", {"3H": 3 * H})
+    check_array("b_h", params.b_h, "3H", {"3H": 3 * H})
+    check_array("b_hg", params.b_hg, "H", {"H": H})
+    return {"D": len(params.W_xh), "H": H}
+
+
+def check_step(params: Params, x: Array, h_prev: Array) -> None:
+    """Raise ValueError unless `step` can take these."""
+    sizes = check_params(params)
+    check_array("x", x, "N D", sizes)
+    check_array("h_prev", h_prev, "N H", sizes | {"N": len(x)})
+    check_precision(**params._asdict(), x=x, h_prev=h_prev)
+
+
+def check_step_backward(params: Params, cache: Cache, dh: Array) -> None:
+    """Raise ValueError unless `step_backward` can take these."""
+    sizes = check_params(params)
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache must be gru.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
+    check_array("cache.x", cache.x, "N D", sizes)
+    sizes["N"] = len(cache.x)
+    for name, array in list(cache._asdict().items())[1:]:
+        check_array(f"cache.{name}", array, "N H", sizes)
+    check_array("dh", dh, "N H", sizes)
+    check_precision(**params._asdict(), **cache._asdict(), dh=dh)
+
+
+def check_sequence(params: Params, x: Array, h0: Array | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    check_array("x", x, "T N D", sizes)
+    check_no_nan("x", x)
+    T, N, D = x.shape
+    if h0 is not None:
+        check_array("h0", h0, "N H", sizes | {"N": N})
+        check_no_nan("h0", h0)
+        check_precision(x=x, h0=h0)
+    check_precision(**params._asdict(), x=x)
+    return T, N, D, sizes["H"]
+
+
+def check_tape(params: Params, tape: Tape, dh: Array, dh_T: Array | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    if not isinstance(tape, Tape):
+        raise ValueError(f"tape must be gru.Tape({', '.join(Tape._fields)}), got {type(tape).__name__}")
+    check_array("tape.x", tape.x, "T N D", sizes)
+    T, N, D = tape.x.shape
+    sizes |= {"T": T, "N": N}
+    for name, array in list(tape._asdict().items())[1:]:
+        check_array(f"tape.{name}", array, "T N H", sizes)
+    check_array("dh", dh, "T N H", sizes)
+    if dh_T is not None:
+        check_array("dh_T", dh_T, "N H", sizes)
+        check_precision(dh=dh, dh_T=dh_T)
+    check_precision(**params._asdict(), **tape._asdict(), dh=dh)
+    return T, N, D, sizes["H"]

@@ -1,0 +1,83 @@
+"""The GRU as Cho et al. 2014 define it: the reset gate multiplies the state, and then comes the product.
+
+    g_t = tanh(x_t W_xg + b_g + (r_t ⊙ h_{t-1}) W_hg + b_hg)
+
+All else is ``gru``, whose parameters and start it uses; PyTorch's definition is that one.
+``unrolled.looped(gru_reset_first)`` has `forward` and `backward`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_precision
+from bptt_lessons.cells.activations import sigmoid
+from bptt_lessons.cells.gru import Params, check_params, check_step, init, zero_state
+
+__all__ = ["Cache", "Params", "init", "step", "step_backward", "zero_state"]
+
+
+class Cache(NamedTuple):
+    """What one step remembers for its way back."""
+
+    x: Array  # (N, D)
+    h_prev: Array  # (N, H)
+    r: Array  # (N, H)
+    u: Array  # (N, H)
+    g: Array  # (N, H)
+
+
+def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
+    """Take one step: h_t (N, H) from x_t (N, D) and h_{t-1} (N, H).
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step(params, x, h_prev)
+    H = h_prev.shape[1]
+    x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, h_u = np.split(h_prev @ params.W_hh[:, : 2 * H], 2, axis=1)
+    r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+    g = np.tanh(x_g + (r * h_prev) @ params.W_hh[:, 2 * H :] + params.b_hg)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g)
+
+
+def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
+    """Take one step back from the total dL/dh_t (N, H); return grads, dx (N, D), dh_prev (N, H).
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step_backward(params, cache, dh)
+    x, h_prev, r, u, g = cache
+    H = dh.shape[1]
+    W_hru, W_hg = params.W_hh[:, : 2 * H], params.W_hh[:, 2 * H :]
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (h_prev - g) * u * (1 - u)
+    dreset = dz_g @ W_hg.T  # the gradient of r ⊙ h_{t-1}
+    dz_r = dreset * h_prev * r * (1 - r)
+    dz_ru = np.concatenate([dz_r, dz_u], axis=1)
+    dz = np.concatenate([dz_ru, dz_g], axis=1)
+    dW_hh = np.concatenate([h_prev.T @ dz_ru, (r * h_prev).T @ dz_g], axis=1)
+    grads = Params(W_xh=x.T @ dz, W_hh=dW_hh, b_h=dz.sum(axis=0), b_hg=dz_g.sum(axis=0))
+    return grads, dz @ params.W_xh.T, dz_ru @ W_hru.T + dreset * r + dh * u
+
+
+def check_step_backward(params: Params, cache: Cache, dh: Array) -> None:
+    """Raise ValueError unless `step_backward` can take these."""
+    sizes = check_params(params)
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache must be gru_reset_first.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
+    check_array("cache.x", cache.x, "N D", sizes)
+    sizes["N"] = len(cache.x)
+    for name, array in list(cache._asdict().items())[1:]:
+        check_array(f"cache.{name}", array, "N H", sizes)
+    check_array("dh", dh, "N H", sizes)
+    check_precision(**params._asdict(), **cache._asdict(), dh=dh)

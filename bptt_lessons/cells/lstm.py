@@ -1,0 +1,373 @@
+"""The LSTM: a cell state that is only scaled and added to, and three gates that rule it.
+
+    i_t, f_t, g_t, o_t = σ, σ, tanh, σ of  x_t W_xh + h_{t-1} W_hh + b_h,  four blocks of H columns
+    c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t,        h_t = o_t ⊙ tanh c_t
+
+`step` and `step_backward` are one step each way, as the lessons write them.
+`forward` and `backward` give the same numbers for a whole sequence, fast: every
+product that does not wait for its neighbour in time is one product over all T·N rows.
+
+Source: Hochreiter and Schmidhuber 1997; the forget gate: Gers, Schmidhuber and Cummins 2000.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_numbers, check_precision, check_size
+from bptt_lessons.cells.activations import sigmoid
+from bptt_lessons.cells.init import uniform
+
+
+class Params(NamedTuple):
+    """Parameters of the cell, or a gradient with respect to them; columns in the order i, f, g, o."""
+
+    W_xh: Array  # (D, 4H)
+    W_hh: Array  # (H, 4H)
+    b_h: Array  # (4H,)
+
+
+class State(NamedTuple):
+    """What one step hands to the next, or a gradient with respect to it."""
+
+    h: Array  # (N, H), what the rest of the net sees
+    c: Array  # (N, H), what the cell keeps to itself
+
+
+class Cache(NamedTuple):
+    """What one step remembers for its way back."""
+
+    x: Array  # (N, D)
+    h_prev: Array  # (N, H)
+    c_prev: Array  # (N, H)
+    i: Array  # (N, H), input gate: how much of the candidate comes in
+    f: Array  # (N, H), forget gate: how much of the old content stays
+    g: Array  # (N, H), the candidate
+    o: Array  # (N, H), output gate: how much of the content is shown
+    tanh_c: Array  # (N, H), tanh c_t
+
+
+class Tape(NamedTuple):
+    """What a whole sequence remembers: the caches of all steps, stacked."""
+
+    x: Array  # (T, N, D)
+    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
+    c_prev: Array  # (T, N, H), c_0 ... c_{T-1}
+    i: Array  # (T, N, H)
+    f: Array  # (T, N, H)
+    g: Array  # (T, N, H)
+    o: Array  # (T, N, H)
+    tanh_c: Array  # (T, N, H)
+
+
+def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dtype: Any = np.float64) -> Params:
+    """Draw W_xh, then W_hh, uniformly between -1/√H and 1/√H; biases are zero but for the forget gate's.
+
+    Source of the forget bias of 1: Gers et al. 2000; Jozefowicz, Zaremba and Sutskever 2015.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    D, H : int
+        Inputs and hidden units, at least 1.
+    forget_bias : float, optional
+        Bias of the forget gate at the start: σ of it is how much of c stays from step to step.
+    dtype : real floating dtype
+
+    Raises
+    ------
+    ValueError
+        If a size is below 1, `forget_bias` no finite number or the dtype not a real floating one.
+    """
+    check_forget_bias(forget_bias)
+    bound = check_size("H", H) ** -0.5
+    W_xh = uniform(rng, check_size("D", D), 4 * H, bound, dtype)
+    W_hh = uniform(rng, H, 4 * H, bound, dtype)
+    b_h = np.zeros(4 * H, dtype)
+    b_h[H : 2 * H] = forget_bias
+    return Params(W_xh, W_hh, b_h)
+
+
+def memory_half_life(b: Any) -> Any:
+    """Steps after which half of a content is left, for a forget gate held open by its bias alone.
+
+    Such a gate is f = σ(b) at every step, so that fⁿ = ½ after n = ln 2 / ln(1 + e^-b) steps.
+
+    Parameters
+    ----------
+    b : float, or array of any shape
+        Bias of the forget gate.
+
+    Returns
+    -------
+    float, or array of the shape of `b`
+
+    Raises
+    ------
+    ValueError
+        If `b` is no floating array and no number.
+    """
+    check_numbers("b", b)
+    return np.log(2) / np.logaddexp(0, -b)
+
+
+def zero_state(params: Params, N: int) -> State:
+    """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
+    sizes = check_params(params)
+    zeros = np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    return State(zeros, zeros.copy())
+
+
+def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
+    """Take one step: h_t and c_t from x_t, h_{t-1} and c_{t-1}.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (N, D)
+    state : State
+        h and c of the step before, (N, H) each.
+
+    Returns
+    -------
+    state : State
+    cache : Cache
+        What `step_backward` needs.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step(params, x, state)
+    h_prev, c_prev = state
+    z_i, z_f, z_g, z_o = np.split(x @ params.W_xh + h_prev @ params.W_hh + params.b_h, 4, axis=1)
+    i, f, g, o = sigmoid(z_i), sigmoid(z_f), np.tanh(z_g), sigmoid(z_o)
+    c = f * c_prev + i * g
+    tanh_c = np.tanh(c)
+    h = o * tanh_c
+    return State(h, c), Cache(x, h_prev, c_prev, i, f, g, o, tanh_c)
+
+
+def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, Array, State]:
+    """Take one step back: from dL/dh_t and dL/dc_t to everything that they were made of.
+
+    Parameters
+    ----------
+    params : Params
+    cache : Cache
+        From `step`.
+    dstate : State
+        h: the total gradient dL/dh_t; c: what reaches c_t from step t + 1, not through h_t.
+
+    Returns
+    -------
+    grads : Params
+        This step's part of the gradient of the parameters.
+    dx : array (N, D)
+    dstate_prev : State
+        What reaches h_{t-1} and c_{t-1} through this step.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_step_backward(params, cache, dstate)
+    x, h_prev, c_prev, i, f, g, o, tanh_c = cache
+    dh, dc = dstate
+    dc = dc + dh * o * (1 - tanh_c**2)  # two roads into c_t: from c_{t+1}, and through h_t
+    dz_i = dc * g * i * (1 - i)
+    dz_f = dc * c_prev * f * (1 - f)
+    dz_g = dc * i * (1 - g**2)
+    dz_o = dh * tanh_c * o * (1 - o)
+    dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)
+    grads = Params(W_xh=x.T @ dz, W_hh=h_prev.T @ dz, b_h=dz.sum(axis=0))
+    return grads, dz @ params.W_xh.T, State(h=dz @ params.W_hh.T, c=dc * f)
+
+
+def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Array, State, Tape]:
+    """Run the cell over a whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    x : array (T, N, D)
+    state0 : State, optional
+        h and c before the first step, (N, H) each; zeros if left out.
+
+    Returns
+    -------
+    h : array (T, N, H)
+        A view of the tape: copy it before writing into it.
+    state_T : State
+    tape : Tape
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit, or `x` or `state0` holds a NaN.
+    """
+    T, N, D, H = check_sequence(params, x, state0)
+    dtype = np.result_type(x, *params, *(state0 or ()))
+    h, c = np.empty((2, T + 1, N, H), dtype)
+    h[0], c[0] = state0 or (0, 0)
+    gates, tanh_c = np.empty((T, N, 4 * H), dtype), np.empty((T, N, H), dtype)
+    # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, one tanh serves all four gates
+    scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype), H)
+    shift = 1 - scale
+    np.matmul(x.reshape(T * N, D), params.W_xh * scale, out=gates.reshape(T * N, 4 * H))
+    gates += params.b_h * scale
+    W_hh, recurrent, new = params.W_hh * scale, np.empty((N, 4 * H), dtype), np.empty((N, H), dtype)
+    for t, z in enumerate(gates):
+        np.dot(h[t], W_hh, out=recurrent)
+        z += recurrent
+        np.tanh(z, out=z)
+        z *= scale
+        z += shift
+        i, f, g, o = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
+        np.multiply(f, c[t], out=c[t + 1])
+        np.multiply(i, g, out=new)
+        c[t + 1] += new
+        np.tanh(c[t + 1], out=tanh_c[t])
+        np.multiply(o, tanh_c[t], out=h[t + 1])
+    i, f, g, o = np.moveaxis(gates.reshape(T, N, 4, H), 2, 0)
+    return h[1:], State(h[-1].copy(), c[-1].copy()), Tape(x, h[:-1], c[:-1], i, f, g, o, tanh_c)
+
+
+def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = None) -> tuple[Params, Array, State]:
+    """Backpropagate through the whole sequence.
+
+    Parameters
+    ----------
+    params : Params
+    tape : Tape
+        From `forward`.
+    dh : array (T, N, H)
+        The loss's own gradient at every step.
+    dstate_T : State, optional
+        What reaches the last state from beyond it; zeros if left out.
+
+    Returns
+    -------
+    grads : Params
+    dx : array (T, N, D)
+    dstate_0 : State
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    T, N, D, H = check_tape(params, tape, dh, dstate_T)
+    x, h_prev, c_prev, i, f, g, o, tanh_c = tape
+    dtype = np.result_type(tape.i, dh, *params, *(dstate_T or ()))
+    dz = np.empty((T, N, 4, H), dtype)
+    np.multiply(i * g, 1 - i, out=dz[:, :, 0])
+    np.multiply(c_prev * f, 1 - f, out=dz[:, :, 1])
+    np.multiply(i, 1 - g * g, out=dz[:, :, 2])
+    np.multiply(tanh_c * o, 1 - o, out=dz[:, :, 3])
+    into_c = o * (1 - tanh_c * tanh_c)
+    dh_next, dc, through_h = np.empty((3, N, H), dtype)
+    dh_next[:], dc[:] = dstate_T or (0, 0)
+    W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
+    for t in range(T - 1, -1, -1):
+        dh_next += dh[t]
+        np.multiply(dh_next, into_c[t], out=through_h)
+        dc += through_h
+        dz[t, :, :3] *= dc[:, None]
+        dz[t, :, 3] *= dh_next
+        dc *= f[t]
+        np.dot(dz[t].reshape(N, 4 * H), W_hh_T, out=dh_next)
+    rows = dz.reshape(T * N, 4 * H)
+    grads = Params(
+        W_xh=x.reshape(T * N, D).T @ rows,
+        W_hh=h_prev.reshape(T * N, H).T @ rows,
+        b_h=rows.sum(axis=0),
+    )
+    return grads, (rows @ params.W_xh.T).reshape(T, N, D), State(dh_next.copy(), dc.copy())
+
+
+def check_forget_bias(forget_bias: object) -> None:
+    """Raise ValueError unless `forget_bias` is a finite real number."""
+    number = isinstance(forget_bias, (int, float, np.integer, np.floating)) and not isinstance(forget_bias, bool)
+    if not number or not np.isfinite(forget_bias):  # type: ignore[call-overload]
+        raise ValueError(f"forget_bias must be a finite number, got {forget_bias!r}")
+
+
+def check_params(params: Params) -> dict[str, int]:
+    """Return the sizes D, H and 4H of the parameters, or raise ValueError."""
+    if not isinstance(params, Params):
+        raise ValueError(
+            f"params must be lstm.Params(W_xh, W_hh, b_h), got {type(params).__module__}.{type(params).__name__}"
+        )
+    check_array("W_hh", params.W_hh, "H 4H")
+    H = len(params.W_hh)
+    check_array("W_hh", params.W_hh, "H 4H", {"H": H, "4H": 4 * H})
+    check_array("W_xh", params.W_xh, "D 4H", {"4H": 4 * H})
+    check_array("b_h", params.b_h, "4H", {"4H": 4 * H})
+    return {"D": len(params.W_xh), "H": H}
+
+
+def check_state(name: str, state: State, sizes: dict[str, int]) -> None:
+    """Raise ValueError unless `state` is a State whose h and c are (N, H)."""
+    if not isinstance(state, State):
+        raise ValueError(f"{name} must be lstm.State(h, c), got {type(state).__name__}")
+    check_array(f"{name}.h", state.h, "N H", sizes)
+    check_array(f"{name}.c", state.c, "N H", sizes)
+
+
+def check_step(params: Params, x: Array, state: State) -> None:
+    """Raise ValueError unless `step` can take these."""
+    sizes = check_params(params)
+    check_array("x", x, "N D", sizes)
+    check_state("state", state, sizes | {"N": len(x)})
+    check_precision(**params._asdict(), x=x, **state._asdict())
+
+
+def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
+    """Raise ValueError unless `step_backward` can take these."""
+    sizes = check_params(params)
+    if not isinstance(cache, Cache):
+        raise ValueError(f"cache must be lstm.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
+    check_array("cache.x", cache.x, "N D", sizes)
+    sizes["N"] = len(cache.x)
+    for name, array in list(cache._asdict().items())[1:]:
+        check_array(f"cache.{name}", array, "N H", sizes)
+    check_state("dstate", dstate, sizes)
+    check_precision(**params._asdict(), **cache._asdict(), dh=dstate.h, dc=dstate.c)
+
+
+def check_sequence(params: Params, x: Array, state0: State | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    check_array("x", x, "T N D", sizes)
+    check_no_nan("x", x)
+    T, N, D = x.shape
+    if state0 is not None:
+        check_state("state0", state0, sizes | {"N": N})
+        check_no_nan("state0.h", state0.h)
+        check_no_nan("state0.c", state0.c)
+        check_precision(x=x, h0=state0.h, c0=state0.c)
+    check_precision(**params._asdict(), x=x)
+    return T, N, D, sizes["H"]
+
+
+def check_tape(params: Params, tape: Tape, dh: Array, dstate_T: State | None) -> tuple[int, int, int, int]:
+    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
+    sizes = check_params(params)
+    if not isinstance(tape, Tape):
+        raise ValueError(f"tape must be lstm.Tape({', '.join(Tape._fields)}), got {type(tape).__name__}")
+    check_array("tape.x", tape.x, "T N D", sizes)
+    T, N, D = tape.x.shape
+    sizes |= {"T": T, "N": N}
+    for name, array in list(tape._asdict().items())[1:]:
+        check_array(f"tape.{name}", array, "T N H", sizes)
+    check_array("dh", dh, "T N H", sizes)
+    if dstate_T is not None:
+        check_state("dstate_T", dstate_T, sizes)
+        check_precision(dh=dh, dh_T=dstate_T.h, dc_T=dstate_T.c)
+    check_precision(**params._asdict(), **tape._asdict(), dh=dh)
+    return T, N, D, sizes["H"]

@@ -1,0 +1,64 @@
+"""Copying: ten symbols come, then a long nothing, then a sign, and the ten are to be said again
+(Hochreiter and Schmidhuber 1997; in the form of Arjovsky, Shah and Bengio 2016).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_rng, check_size
+
+SYMBOLS = 8  # that carry the message; one for nothing and one for the sign come on top
+LENGTH = 10  # of the message
+BLANK, SIGN = SYMBOLS, SYMBOLS + 1
+
+
+class Batch(NamedTuple):
+    """Symbols one by one, and what should be said at each step."""
+
+    x: Array  # (gap + 20, N, 10), one of the ten is 1.0
+    target: Array  # (gap + 20, N) integer: nothing, and at the last ten steps the message
+
+
+def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
+    """Draw N sequences: ten symbols, `gap` - 1 times nothing, the sign, ten times nothing.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    gap, N : int
+        The message's last symbol and the sign are `gap` steps apart; a sequence has gap + 20 steps.
+
+    Returns
+    -------
+    Batch
+
+    Raises
+    ------
+    ValueError
+        If `gap` or `N` is below 1.
+    """
+    check_rng(rng)
+    T = check_size("gap", gap) + 2 * LENGTH
+    message = rng.integers(0, SYMBOLS, (LENGTH, check_size("N", N)))
+    symbol = np.full((T, N), BLANK)
+    symbol[:LENGTH] = message
+    symbol[LENGTH + gap - 1] = SIGN
+    target = np.full((T, N), BLANK)
+    target[-LENGTH:] = message
+    return Batch(np.eye(SYMBOLS + 2)[symbol], target)
+
+
+def baseline(gap: int) -> float:
+    """Return the cross-entropy, in nats and over all steps, of who has the timing right and the message forgotten.
+
+    It says nothing for sure until the sign, and then guesses among eight: 10 ln 8 / (gap + 20).
+
+    Raises
+    ------
+    ValueError
+        If `gap` is below 1.
+    """
+    return float(LENGTH * np.log(SYMBOLS) / (check_size("gap", gap) + 2 * LENGTH))

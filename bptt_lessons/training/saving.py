@@ -1,0 +1,125 @@
+"""Saving: a training written to a file and read again, bit for bit.
+
+A file is a plain ``.npz`` with one array for each array of the session, named by where it
+stands, such as ``model.cell.W_xh``.  It is written beside its place and then put there in
+one move, so there is never half a file; nothing in it is code (no pickle).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bptt_lessons.arguments import Array
+from bptt_lessons.training.loop import Session, check_session
+
+
+def save(path: str | os.PathLike[str], session: Session) -> None:
+    """Write a session to a file, in place of an older one only when it is complete.
+
+    Parameters
+    ----------
+    path : str or path
+        Should end in ``.npz``.
+    session : Session
+
+    Raises
+    ------
+    ValueError
+        If `session` is none, or holds something else than arrays and numbers.
+    OSError
+        If the file cannot be written; an older one is then as it was.
+    """
+    check_session(session)
+    arrays = {name: as_array(name, leaf) for name, leaf in leaves("", session) if leaf is not None}
+    target = Path(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=target.name, suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: str | os.PathLike[str], like: Session) -> Session:
+    """Read a session that `save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+    like : Session
+        Of the same structure, such as the one that training began with: it says what is built
+        from the arrays.  Its own values do not matter, its shapes and dtypes do.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or holds a session of another structure, shape or dtype.
+    FileNotFoundError
+        If there is none.
+    """
+    check_session(like)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path} is no saved session, or it is damaged ({error})") from None
+    session: Session = rebuilt("", like, arrays)
+    if arrays:
+        raise ValueError(f"{path} holds {', '.join(sorted(arrays))} as well, which the session does not have")
+    return session
+
+
+def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every array, number or None of a session with its name; the losses are one array."""
+    if name == "losses":
+        yield name, np.array(value, dtype=np.float64)
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        for field, item in zip(value._fields, value, strict=True):
+            yield from leaves(f"{name}.{field}" if name else field, item)
+    else:
+        yield name, value
+
+
+def as_array(name: str, leaf: Any) -> Array:
+    """Return an array or number as an array that needs no pickle."""
+    array = np.asarray(leaf)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(f"session.{name} must be an array of numbers, got {type(leaf).__name__}")
+    return array
+
+
+def rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
+    """Build what `like` is from the arrays, each of which is taken out."""
+    if isinstance(like, tuple) and hasattr(like, "_fields"):
+        return type(like)(
+            *(rebuilt(f"{name}.{f}" if name else f, v, arrays) for f, v in zip(like._fields, like, strict=True))
+        )
+    if like is None and name not in arrays:
+        return None
+    if name not in arrays:
+        raise ValueError(f"the file has no {name}: it was saved from a session of another structure")
+    array = arrays.pop(name)
+    if name == "losses":
+        return tuple(array.tolist())
+    if like is None:
+        raise ValueError(f"the file has {name}, and the session has none")
+    wanted = np.asarray(like)
+    if array.shape != wanted.shape or array.dtype != wanted.dtype:
+        expected = f"{wanted.shape} and {wanted.dtype}"
+        raise ValueError(f"{name} in the file has shape {array.shape} and dtype {array.dtype}, expected {expected}")
+    return array if isinstance(like, np.ndarray) else array.item()
