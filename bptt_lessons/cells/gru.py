@@ -138,7 +138,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
     ValueError
         If a shape or dtype does not fit.
     """
-    check_step_backward(params, cache, dh)
+    check_cache(params, cache, dh)
     x, h_prev, r, u, g, s = cache
     dz_g = dh * (1 - u) * (1 - g**2)
     dz_u = dh * (h_prev - g) * u * (1 - u)
@@ -146,7 +146,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
     ds = dz_g * r
     from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
     from_h = np.concatenate([dz_r, dz_u, ds], axis=1)  # the reset gate stands between h_{t-1} and the candidate
-    grads = Params(W_xh=x.T @ from_x, W_hh=h_prev.T @ from_h, b_h=from_x.sum(axis=0), b_hg=ds.sum(axis=0))
+    grads = params._replace(W_xh=x.T @ from_x, W_hh=h_prev.T @ from_h, b_h=from_x.sum(axis=0), b_hg=ds.sum(axis=0))
     return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
 
 
@@ -277,7 +277,7 @@ def check_step(params: Params, x: Array, h_prev: Array) -> None:
     check_precision(**params._asdict(), x=x, h_prev=h_prev)
 
 
-def check_step_backward(params: Params, cache: Cache, dh: Array) -> None:
+def check_cache(params: Params, cache: Cache, dh: Array) -> None:
     """Raise ValueError unless `step_backward` can take these."""
     sizes = check_params(params)
     if not isinstance(cache, Cache):
