@@ -4,21 +4,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_rng, check_size
+from bptt_lessons.arguments import check_rng, check_size
+from bptt_lessons.tasks.batch import Batch
 
 BASELINE = 1 / 6  # mean squared error of always saying 1: the variance of the sum of two uniform numbers
-
-
-class Batch(NamedTuple):
-    """Numbers with marks, and the sum of the marked ones."""
-
-    x: Array  # (T, N, 2): a number in [0, 1), and 1.0 where it is marked
-    target: Array  # (T, N, 1), the sum, the same at every step
-    mask: Array  # (T, N) bool, True at the last step only
 
 
 def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
@@ -33,6 +24,8 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     Returns
     -------
     Batch
+        x (T, N, 2): a number in [0, 1), and 1.0 where it is marked, else 0.0; target (T, N, 1): the sum,
+        the same at every step; mask (T, N): True at the last step only.
 
     Raises
     ------

@@ -4,22 +4,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_rng, check_size
+from bptt_lessons.arguments import check_rng, check_size
+from bptt_lessons.tasks.batch import Batch
 
 SYMBOLS = 8  # that carry the message; one for nothing and one for the sign come on top
 LENGTH = 10  # of the message
 BLANK, SIGN = SYMBOLS, SYMBOLS + 1
-
-
-class Batch(NamedTuple):
-    """Symbols one by one, and what should be said at each step."""
-
-    x: Array  # (gap + 20, N, 10), one of the ten is 1.0
-    target: Array  # (gap + 20, N) integer: nothing, and at the last ten steps the message
 
 
 def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
@@ -34,6 +26,8 @@ def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
     Returns
     -------
     Batch
+        x (gap + 20, N, 10): one of the ten is 1.0; target (gap + 20, N): "nothing" (8), and at the last
+        ten steps the message (0 to 7); mask: True everywhere.
 
     Raises
     ------
@@ -48,7 +42,7 @@ def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
     symbol[LENGTH + gap - 1] = SIGN
     target = np.full((T, N), BLANK)
     target[-LENGTH:] = message
-    return Batch(np.eye(SYMBOLS + 2)[symbol], target)
+    return Batch(np.eye(SYMBOLS + 2)[symbol], target, np.ones((T, N), dtype=bool))
 
 
 def baseline(gap: int) -> float:
