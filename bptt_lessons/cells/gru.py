@@ -5,14 +5,13 @@
     g_t = tanh(x_t W_xg + b_g + r_t ⊙ s_t),        h_t = (1 - u_t) ⊙ g_t + u_t ⊙ h_{t-1}
 
 The reset gate r multiplies *after* the product with W_hg, as in PyTorch (whose names
-for r, u, g are r, z, n).  The definition of Cho et al. 2014 multiplies before it: that
-one is ``gru_reset_first``.
+for r, u, g are r, z, n).  ``gru_reset_first`` is the other definition, which multiplies before it.
 
 `step` and `step_backward` are one step each way, as the lessons write them.
 `forward` and `backward` give the same numbers for a whole sequence, fast: every
 product that does not wait for its neighbour in time is one product over all T·N rows.
 
-Source: Cho et al. 2014; the gate after the product: Chung et al. 2014 and PyTorch's ``torch.nn.GRU``.
+Source: Cho et al. 2014 in the first version (arXiv 1406.1078v1), as Keras's documentation of its two variants has it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""The GRU as Cho et al. 2014 define it: the reset gate multiplies the state, and then comes the product.
+"""The GRU as Cho et al. 2014 define it in the end: the reset gate multiplies the state, and then comes the product.
 
     g_t = tanh(x_t W_xg + b_g + (r_t ⊙ h_{t-1}) W_hg + b_hg)
 
 All else is ``gru``, whose parameters and start it uses; PyTorch's definition is that one.
 ``unrolled.looped(gru_reset_first)`` has `forward` and `backward`.
+
+Source: Cho et al. 2014 in the third version (arXiv 1406.1078v3), as Keras's documentation of its two variants has it.
 """
 
 from __future__ import annotations
