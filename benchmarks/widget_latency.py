@@ -25,6 +25,7 @@ CONTROLS = {
     "bptt_player": "position",
     "loss_surface": "w_xh",
     "gradient_flow": "spectral radius",  # a new matrix, a new run and 40 new gradients at every press
+    "gate_explorer": "b_f (forget gate)",
     "checkpoint_schedule": "slots",
     "truncation_matrix": "k (sliding: k2)",
 }

@@ -13,6 +13,7 @@ from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 from bptt_lessons.cells import rnn
 from bptt_lessons.training import readout
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
+from bptt_lessons.views import gate_explorer as gates_picture
 from bptt_lessons.views import gradient_flow as flow_picture
 from bptt_lessons.views import surface, two_roads, unrolled_graph
 from bptt_lessons.views import truncation_matrix as matrix_picture
@@ -32,6 +33,7 @@ from bptt_lessons.views.training_bar import training_progress
 __all__ = [
     "bptt_player",
     "checkpoint_schedule",
+    "gate_explorer",
     "gradient_flow",
     "loss_surface",
     "training_progress",
@@ -380,6 +382,59 @@ def truncation_matrix(T: int = 16, seed: int = 0) -> Interactive:
     algorithm.observe(enable, names="value")
     k.observe(lengthen, names="value")
     for control in (algorithm, k1, probability, draw_number):
+        control.observe(figure.redraw, names="value")
+    return figure
+
+
+def gate_explorer(T: int = 40, seed: int = 0) -> Interactive:
+    """Show what each gate of one LSTM unit does to an input, and how long the cell remembers it.
+
+    The weights are set by hand: x_t drives the candidate alone, with weight 1; the gates are
+    ruled by their biases, and one of them, if wished, by a second input, the key line; h_{t-1}
+    drives nothing.
+
+    Parameters
+    ----------
+    T : int, optional
+        Steps at first, from 10 to 60.
+    seed : int, optional
+        Of the noise.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
+    """
+    _check_range("T", T, 10, gates_picture.MOST_STEPS)
+    _check_seed(seed)
+    noise = np.random.default_rng(seed).normal(size=gates_picture.MOST_STEPS)
+    shape = choice("input", gates_picture.SHAPES, gates_picture.ONE)
+    key = choice("key line", gates_picture.KEYS, gates_picture.OFF)
+    b_i, b_f, b_o = (
+        bounded_number(f"{name} ({gate} gate)", value, gates_picture.LOWEST, gates_picture.HIGHEST, 0.5)
+        for name, gate, value in (("b_i", "input", 2.0), ("b_f", "forget", 3.0), ("b_o", "output", 2.0))
+    )
+    pulse = whole_number("pulse at step p", 5, 1, T - 1)
+    steps = whole_number("steps T", T, 10, gates_picture.MOST_STEPS)
+
+    def draw() -> Drawing:
+        setting = gates_picture.Setting(
+            *(steps.value, shape.value, pulse.value, key.value, b_i.value, b_f.value, b_o.value)
+        )
+        return gates_picture.draw(setting, noise)
+
+    figure = Interactive("with the gates", [[shape], [key], [b_i, b_f, b_o], [pulse, steps]], draw, draw())
+
+    def resize(_: object) -> None:
+        pulse.max = steps.value - 1  # a pulse beyond it is pulled back
+        figure.redraw()
+
+    steps.observe(resize, names="value")
+    for control in (shape, key, b_i, b_f, b_o, pulse):
         control.observe(figure.redraw, names="value")
     return figure
 

@@ -25,6 +25,7 @@ FIGURES = {
     "bptt_player": "widgets.bptt_player(net, linear, streams[:4, :1], wanted[:4, :1])",
     "loss_surface": "widgets.loss_surface(streams, wanted, start=(-1.5, -1.0))",
     "gradient_flow": "widgets.gradient_flow()",
+    "gate_explorer": "widgets.gate_explorer()",
     "checkpoint_schedule": "widgets.checkpoint_schedule(T=20)",  # as many rows as there can be
     "truncation_matrix": "widgets.truncation_matrix()",
 }

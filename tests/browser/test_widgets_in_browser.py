@@ -79,6 +79,17 @@ def test_gradient_flow_answers_the_keyboard(sample: Any) -> None:
     assert "Mean slope of sigmoid" in press(sample, "Enter", where, "button", "sigmoid")[3]
 
 
+def test_gates_answer_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "gate_explorer")
+    assert "f = 0.971" in press(sample, "ArrowUp", where, "spinbutton", "b_f (forget gate)")[3]
+    assert "i = 0.818" in press(sample, "ArrowDown", where, "spinbutton", "b_i (input gate)")[3]
+    assert "o = 0.924" in press(sample, "ArrowUp", where, "spinbutton", "b_o (output gate)")[3]
+    assert "Pulses at steps 5 and 23" in press(sample, "Enter", where, "button", "two pulses")[3]
+    assert "shuts f at step 23 alone" in press(sample, "Space", where, "button", "shuts f")[3]
+    assert "Pulses at steps 6 and 23" in press(sample, "ArrowUp", where, "spinbutton", "pulse at step p")[3]
+    assert "At step 39 c" in press(sample, "ArrowDown", where, "spinbutton", "steps T")[3]
+
+
 def test_schedule_answers_the_keyboard(sample: Any) -> None:
     where = figure(sample, "checkpoint_schedule")
     assert "with 4 slots for states" in press(sample, "ArrowUp", where, "spinbutton", "slots")[3]

@@ -53,6 +53,7 @@ MAKERS = [
     make_player,
     make_surface,
     widgets.gradient_flow,
+    widgets.gate_explorer,
     widgets.checkpoint_schedule,
     widgets.truncation_matrix,
 ]
