@@ -5,13 +5,15 @@ Each also carries a static picture, so that its lesson can be read on paper.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 from bptt_lessons.cells import rnn
 from bptt_lessons.training import readout
+from bptt_lessons.training.loop import Session
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gate_explorer as gates_picture
 from bptt_lessons.views import gradient_flow as flow_picture
@@ -28,6 +30,7 @@ from bptt_lessons.views.frame import (
     stepper,
     whole_number,
 )
+from bptt_lessons.views.live_training import LiveTraining
 from bptt_lessons.views.training_bar import training_progress
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "checkpoint_schedule",
     "gate_explorer",
     "gradient_flow",
+    "live_training",
     "loss_surface",
     "training_progress",
     "truncation_matrix",
@@ -437,6 +441,54 @@ def gate_explorer(T: int = 40, seed: int = 0) -> Interactive:
     for control in (shape, key, b_i, b_f, b_o, pulse):
         control.observe(figure.redraw, names="value")
     return figure
+
+
+def live_training(
+    session: Session,
+    advance: Callable[[Session], Session],
+    updates: int,
+    *,
+    sample: Callable[[Session], str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+    label: str = "training",
+    bits: bool = False,
+) -> LiveTraining:
+    """Train off the cell: nothing runs until Start is pressed, and other cells can be run meanwhile.
+
+    The latest whole session stands at ``.session`` of what is returned.  Going on after Stop gives bit
+    for bit what no stop would have given.  After Load it does so, too, if `advance` looks at nothing but
+    the session: draw the batch of an update with ``np.random.default_rng((seed, len(session.losses)))``.
+
+    Parameters
+    ----------
+    session : loop.Session
+        Where to start.  To Load in a fresh kernel it must have the file's structure: the optimiser's
+        memory, and if the state is carried a zero state of the right shape, not None.
+    advance : callable
+        ``advance(session) -> session`` with at least one update more.  It runs in a thread; Stop waits
+        for it to return, so it should take well under a second.
+    updates : int
+        A press of Start trains up to so many more, at least 1.
+    sample : callable, optional
+        ``sample(session) -> str``, shown every few seconds; it too runs in the thread.
+    path : str or path, optional
+        A file that Stop and the end write, and Save and Load buttons for it.
+    label : str, optional
+        What is trained.  A new figure stops the training of an older one with the same label.
+    bits : bool, optional
+        Show losses, which are in nats, in bits.
+
+    Returns
+    -------
+    LiveTraining
+        With ``session``, and ``start()``, ``stop()`` and ``wait()`` for use without a hand.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    """
+    return LiveTraining(session, advance, updates, sample, path, label, bits)
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

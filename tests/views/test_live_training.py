@@ -1,0 +1,377 @@
+"""Live training without a browser: it runs in a thread, stops, goes on, saves, loads, and says what it does."""
+
+from __future__ import annotations
+
+import re
+import threading
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+from svg_reader import sentence, styled, words
+
+from bptt_lessons.cells import lstm
+from bptt_lessons.gradients.gradcheck import worst_error
+from bptt_lessons.tasks import adding
+from bptt_lessons.training import loop, optim, readout, saving
+from bptt_lessons.views import live_training, svg, widgets
+
+SECONDS = 30  # that a thread may take before a test fails; never reached where all is well
+
+
+def begin() -> loop.Session:
+    rng = np.random.default_rng(0)
+    model = loop.Model(lstm.init(rng, 2, 4), readout.init(rng, 4, 1))
+    return loop.Session(model, optim.adam_start(model))
+
+
+def advance(session: loop.Session) -> loop.Session:
+    """One update on a batch that depends on the number of updates only."""
+    batch = adding.sequences(np.random.default_rng((0, len(session.losses))), 6, 3)
+    return loop.fit(
+        session,
+        [batch],
+        lambda model, b: loop.loss_and_gradient(lstm, model, b.x, b.target, b.mask),
+        lambda model, grads, memory: optim.adam(model, grads, memory, 1e-2),
+    )
+
+
+def trained(updates: int) -> loop.Session:
+    return loop.train(begin(), advance, updates)
+
+
+def assert_same(one: loop.Session, other: loop.Session) -> None:
+    assert one.losses == other.losses
+    assert worst_error(one.model, other.model)[1] == 0
+    assert one.memory.updates == other.memory.updates
+    assert worst_error(one.memory.mean, other.memory.mean)[1] == 0
+    assert worst_error(one.memory.square, other.memory.square)[1] == 0
+
+
+class Gate:
+    """An `advance` that waits before chosen updates, so that a test decides when the next one ends."""
+
+    def __init__(self, *waits: int) -> None:
+        self.waits, self.reached, self.opened = set(waits), threading.Event(), threading.Event()
+        self.calls = 0
+
+    def __call__(self, session: loop.Session) -> loop.Session:
+        self.calls += 1
+        if len(session.losses) in self.waits:
+            self.reached.set()
+            assert self.opened.wait(SECONDS)
+        return advance(session)
+
+
+def test_nothing_runs_until_start_is_pressed() -> None:
+    gate = Gate()
+    before = threading.active_count()
+    live = widgets.live_training(begin(), gate, 5)
+    assert live._repr_mimebundle_()["text/plain"] == "Interactive figure: run this cell to play with live training"
+    assert gate.calls == 0
+    assert threading.active_count() == before
+    assert live.session.losses == ()
+    assert "no update yet" in words(live.picture.value)
+    assert set(live.controls) == {"Start", "Stop"}
+    live.controls["Stop"].click()  # nothing to stop
+    assert sentence(live) == "Not training. Start makes 5 updates."
+
+
+def test_start_trains_in_a_thread_that_ends_with_the_kernel() -> None:
+    gate = Gate(2)
+    live = widgets.live_training(begin(), gate, 5)
+    live.controls["Start"].click()
+    assert gate.reached.wait(SECONDS)
+    (thread,) = (t for t in threading.enumerate() if t.name == "bptt training")
+    assert thread.daemon
+    assert len(live.session.losses) == 2, "the latest whole session, while the third update is under way"
+    assert sentence(live).startswith("Training.")
+    gate.opened.set()
+    assert live.wait(SECONDS)
+    assert_same(live.session, trained(5))
+    assert sentence(live).startswith("Done after 5 updates, loss ")
+
+
+def test_going_on_is_bit_for_bit_what_no_stop_gives() -> None:
+    gate = Gate(7)
+    live = widgets.live_training(begin(), gate, 20)
+    live.controls["Start"].click()
+    assert gate.reached.wait(SECONDS)
+    live.controls["Stop"].click()
+    assert sentence(live) == "Stopping after the update under way."
+    gate.opened.set()
+    assert live.wait(SECONDS)
+    assert len(live.session.losses) == 8, "the update under way is made, and no other"
+    assert sentence(live).startswith("Stopped after 8 updates")
+    live.start()
+    assert live.wait(SECONDS)
+    assert len(live.session.losses) == 20, "a stop does not change where the training ends"
+    assert_same(live.session, trained(20))
+    live.start()
+    assert live.wait(SECONDS)
+    assert_same(live.session, trained(40))
+
+
+def test_start_pressed_twice_starts_once() -> None:
+    gate = Gate(1)
+    live = widgets.live_training(begin(), gate, 4)
+    live.start()
+    assert gate.reached.wait(SECONDS)
+    thread = live._thread
+    live.start()
+    assert live._thread is thread
+    gate.opened.set()
+    assert live.wait(SECONDS)
+    assert gate.calls == 4
+
+
+def test_go_on_takes_a_stop_back() -> None:
+    gate = Gate(1)
+    live = widgets.live_training(begin(), gate, 4)
+    live.start()
+    assert gate.reached.wait(SECONDS)
+    live.stop()
+    live.start()
+    assert sentence(live).startswith("Training.")
+    gate.opened.set()
+    assert live.wait(SECONDS)
+    assert_same(live.session, trained(4))
+
+
+def test_go_on_is_not_lost_when_the_thread_has_just_decided_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread returns from ``loop.train`` as if stopped, while the state says by then that it should run."""
+    train, calls = loop.train, []
+
+    def nervous(session: Any, one: Any, updates: int, on_update: Any, stopped: Any) -> Any:
+        calls.append(updates)
+        return train(session, one, 3 if len(calls) == 1 else updates, on_update, stopped)
+
+    monkeypatch.setattr(live_training.loop, "train", nervous)
+    live = widgets.live_training(begin(), advance, 10)
+    live.start()
+    assert live.wait(SECONDS)
+    assert calls == [10, 7]
+    monkeypatch.undo()
+    assert_same(live.session, trained(10))
+
+
+def test_an_error_is_told_and_the_last_whole_session_kept() -> None:
+    def failing(session: loop.Session) -> loop.Session:
+        if len(session.losses) == 3:
+            raise RuntimeError("no <b> more")
+        return advance(session)
+
+    live = widgets.live_training(begin(), failing, 9)
+    live.start()
+    assert live.wait(SECONDS)
+    assert sentence(live).startswith(
+        "Ended by an error after 3 updates, whose session is kept. RuntimeError: no <b> more (in failing, line "
+    )
+    assert 'raise RuntimeError("no <b> more")' in sentence(live)
+    assert_same(live.session, trained(3))
+    live.start()  # can be tried again
+    assert live.wait(SECONDS)
+    assert "after 3 updates" in sentence(live)
+
+
+@pytest.mark.parametrize("stopper", [lambda s: s, lambda s: None, lambda s: 1 / 0, lambda s: exit()])
+def test_whatever_advance_does_the_buttons_go_on_working(stopper: Any) -> None:
+    live = widgets.live_training(begin(), stopper, 2)
+    live.start()
+    assert live.wait(SECONDS)
+    assert sentence(live).startswith("Ended by an error after 0 updates")
+    assert live.session.losses == ()
+
+
+def test_divergence_is_told() -> None:
+    def diverge(session: loop.Session) -> loop.Session:
+        return loop.fit(session, [0], lambda m, _: (np.nan, m), lambda m, g, memory: (m, memory))
+
+    live = widgets.live_training(begin(), diverge, 2)
+    live.start()
+    assert live.wait(SECONDS)
+    assert "training diverged; lower lr or clip the gradient" in sentence(live)
+
+
+def test_saved_at_stop_and_at_the_end_and_loaded(tmp_path: Any) -> None:
+    path, gate = tmp_path / "net.npz", Gate(3)
+    live = widgets.live_training(begin(), gate, 10, path=path)
+    assert list(live.controls) == ["Start", "Stop", "Save", "Load"]
+    live.controls["Load"].click()
+    assert sentence(live) == "Nothing was loaded: there is no file net.npz yet."
+    live.start()
+    assert gate.reached.wait(SECONDS)
+    live.controls["Load"].click()
+    assert sentence(live) == "Nothing was loaded, because it is training. Press Stop first."
+    live.controls["Save"].click()
+    assert sentence(live) == "Saved in net.npz. Training goes on."
+    assert_same(saving.load(path, begin()), trained(3))
+    live.stop()
+    gate.opened.set()
+    assert live.wait(SECONDS)
+    assert sentence(live).endswith("Saved in net.npz.")
+    assert_same(saving.load(path, begin()), trained(4))
+
+    fresh = widgets.live_training(begin(), advance, 10, path=path, label="another kernel")
+    fresh.controls["Load"].click()
+    assert sentence(fresh) == "Loaded net.npz, with 4 updates. Go on takes up from there."
+    assert fresh.controls["Start"].description == "Go on"
+    fresh.start()
+    assert fresh.wait(SECONDS)
+    assert_same(fresh.session, trained(10))
+    assert_same(saving.load(path, begin()), trained(10))
+
+
+def test_files_that_cannot_be_read_or_written_are_told(tmp_path: Any) -> None:
+    path = tmp_path / "net.npz"
+    path.write_bytes(b"nothing of the kind")
+    live = widgets.live_training(begin(), advance, 2, path=path)
+    live.load()
+    assert "Nothing was loaded" in sentence(live)
+    assert "damaged" in sentence(live)
+    path.unlink()
+    path.mkdir()
+    live.start()
+    assert live.wait(SECONDS)
+    assert sentence(live).startswith("Done after 2 updates")
+    assert "It could not be saved" in sentence(live)
+    assert_same(live.session, trained(2))
+
+
+def test_a_cell_run_again_stops_the_training_of_the_old_figure() -> None:
+    gate = Gate(2)
+    old = widgets.live_training(begin(), gate, 50, label="mine")
+    old.start()
+    assert gate.reached.wait(SECONDS)
+    widgets.live_training(begin(), advance, 5, label="not mine")
+    assert sentence(old).startswith("Training.")
+    widgets.live_training(begin(), advance, 5, label="mine")
+    gate.opened.set()
+    assert old.wait(SECONDS)
+    assert len(old.session.losses) == 3
+
+
+def test_the_sample_is_shown_and_escaped() -> None:
+    live = widgets.live_training(begin(), advance, 3, sample=lambda session: f"<b>&\n{len(session.losses)}")
+    assert live.text.value == ""
+    live.start()
+    assert live.wait(SECONDS)
+    shown = ElementTree.fromstring(live.text.value)
+    assert "".join(shown.itertext()) == "After 3 updates:<b>&\n3"
+    assert "pre-wrap" in shown.find("pre").get("style")
+
+
+def test_a_sample_that_fails_is_told() -> None:
+    live = widgets.live_training(begin(), advance, 3, sample=lambda session: 1 / 0)  # type: ignore[arg-type, return-value]
+    live.start()
+    assert live.wait(SECONDS)
+    assert "ZeroDivisionError" in sentence(live)
+    assert_same(live.session, trained(3))
+
+
+def test_drawn_seldom_and_sampled_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, drawn, sampled = [100.0], [], []
+
+    def one(session: loop.Session) -> loop.Session:
+        clock[0] += 0.01
+        return session._replace(losses=(*session.losses, 1.0))
+
+    monkeypatch.setattr(live_training.time, "monotonic", lambda: clock[0])
+    live = widgets.live_training(begin(), one, 1000, sample=lambda s: sampled.append(len(s.losses)) or "")
+    live.picture.observe(lambda change: drawn.append(len(live.session.losses)), names="value")
+    live.start()
+    assert live.wait(SECONDS)
+    assert 48 <= len(drawn) <= 52, "ten seconds, five drawings in each"
+    assert 4 <= len(sampled) <= 7, "one every two seconds, and the last"
+    assert drawn[-1] == sampled[-1] == 1000
+
+
+def test_progress_in_words_that_are_not_announced() -> None:
+    live = widgets.live_training(begin(), advance, 4, label="<adding>")
+    live.start()
+    assert live.wait(SECONDS)
+    bar = ElementTree.fromstring(f"<p>{live.bar.value}</p>")
+    progress = bar.find("progress")
+    assert progress.attrib == {"aria-label": "<adding>", "max": "4", "value": "4"}
+    mean = svg.short(float(np.mean(live.session.losses)), 4)
+    assert "".join(bar.itertext()).strip() == f"<adding>: 4 of 4 updates, loss {mean} (mean of the last 4)"
+    assert "aria-live" not in live.bar.value, "five times a second would be too much to listen to"
+    assert 'aria-live="polite"' in live.status.value
+
+
+def test_the_curve_is_that_of_the_losses() -> None:
+    losses = tuple(np.random.default_rng(1).uniform(1, 3, 150).tolist())
+    drawing = live_training.draw(losses, 300, bits=False)
+    (line,) = styled(drawing.svg, "polyline", f"stroke: {svg.BLUE}")
+    places = np.array([place.split(",") for place in line.get("points").split()], dtype=float)
+    left, _, width, _ = live_training.PLACE
+    np.testing.assert_allclose(places[:, 0], left + width * np.arange(1, 151) / 300, atol=0.06)
+    assert np.corrcoef(places[:, 1], losses)[0, 1] < -0.9999
+    assert "150 of 300" in drawing.description
+    for number in (losses[0], losses[-1], min(losses)):
+        assert svg.short(number, 4) in drawing.description
+
+
+def test_a_long_curve_is_averaged_and_says_so() -> None:
+    losses = tuple(np.random.default_rng(1).uniform(1, 3, 1999).tolist())
+    drawing = live_training.draw(losses, 2000, bits=True)
+    (line,) = styled(drawing.svg, "polyline", f"stroke: {svg.BLUE}")
+    assert len(line.get("points").split()) == 200
+    assert words(drawing.svg)[0] == "loss in bits, each point the mean of 10 updates"
+    assert f"{svg.short(np.mean(losses[:10]) / np.log(2), 4)} at first" in drawing.description
+    assert f"{svg.short(np.mean(losses[1990:]) / np.log(2), 4)} at last" in drawing.description
+    assert len(drawing.svg) < 20_000
+
+
+def test_an_axis_over_decades_is_logarithmic() -> None:
+    drawing = live_training.draw((1.0, 0.1, 0.01), 3, bits=False)
+    (line,) = styled(drawing.svg, "polyline", f"stroke: {svg.BLUE}")
+    first, second, third = (float(place.split(",")[1]) for place in line.get("points").split())
+    assert second - first == pytest.approx(third - second, abs=0.11)
+    assert "logarithmic axis" in words(drawing.svg)[0]
+    assert {"0.01", "0.1", "1"} <= set(words(drawing.svg))
+
+
+@pytest.mark.parametrize("losses", [(), (0.0,), (2.0,), (2.0, 2.0), (-1.0, 3.0), (np.nan,), (np.inf, 1.0), (1e-9, 1e9)])
+def test_odd_losses_are_drawn(losses: tuple[float, ...]) -> None:
+    drawing = live_training.draw(losses, 10, bits=False)
+    assert "nan" not in re.sub(r'aria-label="[^"]*"', "", drawing.svg)
+    ElementTree.fromstring(drawing.svg)
+
+
+def test_round_ticks() -> None:
+    assert live_training._ticks(0, 3000, 7) == {500.0 * k: f"{500 * k:,}" for k in range(7)}
+    assert list(live_training._ticks(-0.13, 0.52, 6).values()) == ["0.0", "0.2", "0.4"]
+
+
+def test_the_static_picture_is_the_same_whatever_the_session_holds() -> None:
+    one = widgets.live_training(begin(), advance, 5)._repr_mimebundle_()
+    other = widgets.live_training(trained(3), advance, 5)._repr_mimebundle_()
+    assert one["text/html"] == other["text/html"]
+    assert one["text/html"].startswith('<img alt="An empty frame for the curve of the loss')
+    assert not re.search(r"\d", one["text/html"].split('"')[1])
+
+
+def test_a_session_that_has_been_trained_is_gone_on_with() -> None:
+    live = widgets.live_training(trained(3), advance, 5)
+    assert sentence(live) == "Not training; 3 updates made so far. Go on trains up to 8."
+    live.controls["Go on"].click()
+    assert live.wait(SECONDS)
+    assert_same(live.session, trained(8))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: widgets.live_training(None, advance, 5), "session must be loop.Session"),  # type: ignore[arg-type]
+        (lambda: widgets.live_training(begin(), None, 5), "advance must be a function"),  # type: ignore[arg-type]
+        (lambda: widgets.live_training(begin(), advance, 0), "updates must be a whole number of at least 1"),
+        (lambda: widgets.live_training(begin(), advance, 5, sample="a"), "sample must be a function"),  # type: ignore[arg-type]
+        (lambda: widgets.live_training(begin(), advance, 5, label=" "), "label must be a text"),
+        (lambda: widgets.live_training(begin(), advance, 5, path="no/such/net.npz"), "path must lie in a folder"),
+    ],
+)
+def test_bad_input(wrong: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
