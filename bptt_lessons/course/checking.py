@@ -124,6 +124,7 @@ class LearnerFunction:
         with np.errstate(all="ignore"):
             cases = exercise.make_cases()
             self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in cases]
+        self.places = all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in self.patterns)
         self.failed = False
         functools.update_wrapper(self, function)
 
@@ -133,6 +134,8 @@ class LearnerFunction:
         try:
             given = self.signature.bind(*args, **kwargs)  # by position: a learner may have named things otherwise
             value = self.function(*given.args, **given.kwargs)
+            if self.places:  # whole numbers and nothing else: they are wanted as indices, whatever else is a float
+                return np.asarray(value).astype(self.patterns[0].dtype)
             like_given = [
                 argument for argument in given.args if hasattr(argument, "_fields")
             ]  # a type not among the cases'

@@ -13,6 +13,7 @@ import functools
 import inspect
 import textwrap
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,8 +91,8 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     problem = next(
         (
             Problem(kind, text, number)
-            for number, (outcome, right) in enumerate(zip(outcomes, expected, strict=False))
-            for kind, text in [difference(outcome, right, exercise.returns, time_limit)]
+            for number, (case, outcome, right) in enumerate(zip(cases, outcomes, expected, strict=False))
+            for kind, text in [fault(exercise, case.arguments, outcome, right, time_limit)]
             if kind
         ),
         None,
@@ -168,16 +169,68 @@ def matching(
         for name, misconception in exercise.misconceptions.items()
     }
     for rows in (tried, tried[: len(cases) - 1]):
-        if not any(difference(outcome, right, exercise.returns, 0)[0] for _, outcome, right in rows):
+        if not any(fault(exercise, case.arguments, outcome, right, 0)[0] for case, outcome, right in rows):
             continue
         for written_too in (True, False):
             for name, theirs in made.items():
                 if all(
-                    alike(outcome, other, right, exercise.returns, written_too)
-                    for (_, outcome, right), other in zip(rows, theirs, strict=False)
+                    same_mistake(exercise, case.arguments, outcome, other, right, written_too)
+                    for (case, outcome, right), other in zip(rows, theirs, strict=False)
                 ):
                     return name
     return None
+
+
+def same_mistake(
+    exercise: Exercise, arguments: Mapping[str, Any], a: Outcome, b: Outcome, right: Any, written_too: bool
+) -> bool:
+    """Whether two outcomes of one case are the same result; where properties are compared, in all of these."""
+    if exercise.properties is None or not (isinstance(a, Returned) and isinstance(b, Returned)):
+        return alike(a, b, right, exercise.returns, written_too)
+    mine, theirs = (properties(exercise, arguments, outcome, right) for outcome in (a, b))
+    if mine is None or theirs is None:  # not even built as it should be: then by shape, for no two draws are alike
+        return a.value is not None and b.value is not None and same_structure(shapes(a.value), shapes(b.value))
+    return all(same_array(p.value, q.value) for p, q in zip(mine, theirs, strict=True))
+
+
+def fault(
+    exercise: Exercise, arguments: Mapping[str, Any], outcome: Outcome, right: Any, time_limit: float
+) -> tuple[str, str]:
+    """Return what is wrong with one outcome: with its build and its values or, if there are any, its properties."""
+    kind, text = difference(outcome, right, exercise.returns, time_limit)
+    if exercise.properties is None or kind not in ("", "values") or not isinstance(outcome, Returned):
+        return kind, text
+    mine = properties(exercise, arguments, outcome, right)
+    wanted = properties(exercise, arguments, Returned(right, (), 0.0), right)
+    if mine is None or wanted is None:
+        return "values", "what it returned holds values that cannot be counted or compared."
+    text = values_difference(mine, wanted)
+    return ("values", f"draws may come in any order, so their properties are compared. {text}") if text else ("", "")
+
+
+def properties(exercise: Exercise, arguments: Mapping[str, Any], outcome: Returned, right: Any) -> list[Leaf] | None:
+    """Return the properties of one result by name; None if it is not built like the right one, or has none."""
+    assert exercise.properties is not None
+    if difference(outcome, right, exercise.returns, 0)[0] not in ("", "values"):
+        return None
+    arrays = [leaf.value for leaf in leaves(outcome.value, right, exercise.returns)]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = exercise.properties(arguments, *arrays)
+            seen = [Leaf(name, np.array(value)) for name, value in zip(found._fields, found, strict=True)]
+    except Exception:  # values of which nobody thought
+        return None
+    return [*seen, Leaf("generators_that_are_never_drawn_from", np.array(len(outcome.undrawn)))]
+
+
+def shapes(value: Any) -> Any:
+    """Return a snapshot with the shape of every array in its place."""
+    if isinstance(value, Record):
+        return [shapes(item) for item in value.values.values()]
+    if isinstance(value, list):
+        return [shapes(item) for item in value]
+    return np.array(value.shape) if isinstance(value, np.ndarray) else value
 
 
 def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...], written_too: bool) -> bool:
@@ -312,16 +365,22 @@ def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_lim
             return "wrong-shape", f"`{got.name}` has shape {got.value.shape}, expected {want.value.shape}."
         if got.value.dtype.kind == "c" and want.value.dtype.kind != "c":
             return "wrong-type", f"`{got.name}` is complex, expected real numbers."
+    text = values_difference(mine, right)
+    return ("values", text) if text else ("", "")
+
+
+def values_difference(mine: Sequence[Leaf], right: Sequence[Leaf]) -> str:
+    """Say which arrays of one shape are off, the first of them in detail; nothing if none is."""
     off = [(got, want) for got, want in zip(mine, right, strict=True) if error(got.value, want.value) > TOLERANCE]
     if not off:
-        return "", ""
+        return ""
     fine = [got.name for got, want in zip(mine, right, strict=True) if error(got.value, want.value) <= TOLERANCE]
     text = value_difference(*off[0])
     if len(off) > 1:
         text += " Also off: " + listed([got.name for got, _ in off[1:]]) + "."
     if fine:
         text += " Right already: " + listed(fine) + "."
-    return "values", text
+    return text
 
 
 def value_difference(got: Leaf, want: Leaf) -> str:

@@ -40,6 +40,7 @@ class Returned:
     seconds: float
     float_errors: tuple[str, ...] = ()  # "overflow" and the like, of which NumPy warns
     printed: str = ""
+    undrawn: tuple[str, ...] = ()  # random generators among the arguments from which it drew nothing
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,8 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
     if kind == "raised":
         return raised(value, function, printed)
     written = tuple(name for name, before in arguments.items() if not unchanged(before, given[name]))
-    return Returned(value, written, outcome[0][1], tuple(sorted(float_errors)), printed)
+    undrawn = tuple(name for name, before in arguments.items() if same_draws_to_come(before, given[name]))
+    return Returned(value, written, outcome[0][1], tuple(sorted(float_errors)), printed, undrawn)
 
 
 @contextlib.contextmanager
@@ -250,6 +252,13 @@ def unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, (list, tuple)):
         return len(before) == len(after) and all(map(unchanged, before, after))
     return True
+
+
+def same_draws_to_come(before: Any, after: Any) -> bool:
+    """Whether both are random generators in one state."""
+    if not isinstance(before, np.random.Generator):
+        return False
+    return bool(before.bit_generator.state == after.bit_generator.state)
 
 
 def snapshot(value: Any) -> Any:

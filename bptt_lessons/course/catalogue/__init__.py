@@ -11,11 +11,14 @@ from types import MappingProxyType
 
 from bptt_lessons.course.catalogue import (
     activations_exercises,
+    adding_exercises,
     checkpointing_exercises,
+    copying_exercises,
     flow_exercises,
     gradcheck_exercises,
     init_exercises,
     losses_exercises,
+    lstm_exercises,
     optim_exercises,
     readout_exercises,
     rnn_exercises,
@@ -54,6 +57,12 @@ ORDER = (
     "tbptt.sliding_gradient",
     "tbptt.stream_batches",
     "tbptt.randomised_gradient",
+    "lstm.step",
+    "lstm.init",
+    "lstm.memory_half_life",
+    "lstm.step_backward",
+    "adding.sequences",
+    "copying.sequences",
 )
 
 _MODULES = (
@@ -68,6 +77,9 @@ _MODULES = (
     init_exercises,
     checkpointing_exercises,
     tbptt_exercises,
+    lstm_exercises,
+    adding_exercises,
+    copying_exercises,
 )
 _BY_NAME = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}
 

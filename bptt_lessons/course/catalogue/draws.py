@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bptt_lessons.arguments import Array
-from bptt_lessons.cells import rnn
+from bptt_lessons.cells import gru, lstm, rnn
 from bptt_lessons.cells.unrolled import Looped, looped
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.training import readout
@@ -23,6 +23,23 @@ def draw(rng: np.random.Generator, *shape: int, scale: float = 0.9, decimals: in
 def draw_rnn(rng: np.random.Generator, D: int, H: int, scale: float = 0.9, decimals: int = 2) -> rnn.Params:
     """Return parameters of the plain cell; W_hh is nowhere near symmetric."""
     return rnn.Params(*(draw(rng, *shape, scale=scale, decimals=decimals) for shape in ((D, H), (H, H), (H,))))
+
+
+def draw_lstm(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> lstm.Params:
+    """Return parameters of the LSTM; no bias is zero, and no block of W_hh near symmetric."""
+    return lstm.Params(*(draw(rng, *shape, decimals=decimals) for shape in ((D, 4 * H), (H, 4 * H), (4 * H,))))
+
+
+def draw_state(rng: np.random.Generator, N: int, H: int, scale: float = 0.9, decimals: int = 2) -> lstm.State:
+    """Return a state of the LSTM, or its gradient; c goes further out than h, as it does in a net at work."""
+    return lstm.State(
+        draw(rng, N, H, scale=scale, decimals=decimals), draw(rng, N, H, scale=2 * scale, decimals=decimals)
+    )
+
+
+def draw_gru(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> gru.Params:
+    """Return parameters of the GRU; no bias is zero, and no block of W_hh near symmetric."""
+    return gru.Params(*(draw(rng, *shape, decimals=decimals) for shape in ((D, 3 * H), (H, 3 * H), (3 * H,), (H,))))
 
 
 def draw_leaky(rng: np.random.Generator, D: int, H: int, decimals: int = 2) -> leaky.Params:
@@ -76,13 +93,13 @@ def sizes(**letters: int) -> str:
 
 @dataclass(frozen=True)
 class Formula:
-    """A function of one array that shows itself as the Python text that makes it."""
+    """A function, most often of one array, that shows itself as the Python text that makes it."""
 
     text: str
-    function: Callable[[Array], Any] = field(compare=False)
+    function: Callable[..., Any] = field(compare=False)
 
-    def __call__(self, w: Array) -> Any:
-        return self.function(w)
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
 
     def __repr__(self) -> str:
         return self.text
