@@ -12,6 +12,7 @@ Source: Hochreiter and Schmidhuber 1997; the forget gate: Gers, Schmidhuber and 
 
 from __future__ import annotations
 
+from math import log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,10 +108,10 @@ def memory_half_life(b: Any) -> Any:
     Raises
     ------
     ValueError
-        If `b` is no floating array and no number.
+        If `b` is no floating array and no number, or complex.
     """
-    check_numbers("b", b)
-    return np.log(2) / np.logaddexp(0, -b)
+    check_bias(b)
+    return log(2) / np.logaddexp(0, -b)
 
 
 def zero_state(params: Params, N: int) -> State:
@@ -288,6 +289,13 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
         b_h=rows.sum(axis=0),
     )
     return grads, (rows @ params.W_xh.T).reshape(T, N, D), State(dh_next.copy(), dc.copy())
+
+
+def check_bias(b: object) -> None:
+    """Raise ValueError unless `b` is a real number or a real floating array."""
+    check_numbers("b", b)
+    if np.iscomplexobj(b):
+        raise ValueError(f"b must be real, got {type(b).__name__} of complex numbers")
 
 
 def check_forget_bias(forget_bias: object) -> None:

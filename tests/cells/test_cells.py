@@ -1,0 +1,380 @@
+"""What every cell and variant must hold: its gradient against two oracles, its dtypes, its symmetries and its edges."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from typing import Any
+
+import numpy as np
+import pytest
+from any_cell import Inputs, Problem, all_cells, arrays_of, dot, draw, fast_cells, frozen, whole
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bptt_lessons import nested
+from bptt_lessons.cells import gru, init, lstm, rnn, unrolled
+from bptt_lessons.gradients import gradcheck, memory
+
+size = st.integers(1, 4)
+shapes = st.tuples(size, size, size, size)  # T, N, D, H
+small = st.integers(1, 3)
+small_shapes = st.tuples(small, small, small, small)  # where every number is moved one by one
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from([np.float32, np.float64, np.complex64, np.complex128])
+
+
+def analytic(cell: Any, problem: Problem, with_state0: bool = True, with_dstate_T: bool = True) -> Inputs:
+    """Gradients of params, x and state0 by the cell's `forward` and `backward`."""
+    params, x, state0, dh, dstate_T = problem
+    _, _, tape = whole(cell).forward(params, x, state0 if with_state0 else None)
+    return Inputs(*whole(cell).backward(params, tape, dh, dstate_T if with_dstate_T else None))
+
+
+def numerical(method: Any, cell: Any, problem: Problem, with_state0: bool, with_dstate_T: bool) -> Inputs:
+    """The same gradients from values of the loss alone: L = sum of dh h, and of dstate_T state_T."""
+    params, x, state0, dh, dstate_T = problem
+
+    def loss(inputs: Inputs) -> Any:
+        h, state_T, _ = whole(cell).forward(*inputs)
+        return np.sum(dh * h) + (dot(dstate_T, state_T) if with_dstate_T else 0)
+
+    start = state0 if with_state0 else nested.zeros_like(state0)
+    return gradcheck.by_field(method, loss, Inputs(params, x, start))
+
+
+def assert_same(ours: Any, right: Any, tolerance: float) -> None:
+    """Two structures agree."""
+    name, error = gradcheck.worst_error(ours, right)
+    assert error <= tolerance, (name, error)
+
+
+@all_cells
+@given(small_shapes, seeds, st.booleans(), st.booleans())
+@example((1, 1, 1, 1), 0, True, True)
+@example((3, 1, 4, 2), 1, True, False)
+@example((4, 2, 3, 4), 2, False, True)
+def test_backward_agrees_with_complex_step(cell, shape, seed, with_state0, with_dstate_T):
+    problem = draw(cell, seed, *shape)
+    oracle = numerical(gradcheck.complex_step, cell, problem, with_state0, with_dstate_T)
+    assert_same(analytic(cell, problem, with_state0, with_dstate_T), oracle, 1e-13)
+
+
+@all_cells
+@given(small_shapes, seeds, st.booleans(), st.booleans())
+def test_backward_agrees_with_central_differences(cell, shape, seed, with_state0, with_dstate_T):
+    problem = draw(cell, seed, *shape)
+    oracle = numerical(gradcheck.central_difference, cell, problem, with_state0, with_dstate_T)
+    assert_same(analytic(cell, problem, with_state0, with_dstate_T), oracle, 1e-7)
+
+
+@all_cells
+@pytest.mark.parametrize("method", ["complex_step", "central_difference"])
+@given(st.tuples(size, size, size), seeds)
+@example((1, 1, 1), 0)
+def test_one_step_back_agrees_with_both(cell, method, shape, seed):
+    params, x, state, _, dstate = draw(cell, seed, 1, *shape)
+
+    def loss(inputs: Inputs) -> Any:
+        return dot(dstate, cell.step(*inputs)[0])
+
+    _, cache = cell.step(params, x[0], state)
+    ours = Inputs(*cell.step_backward(params, cache, dstate))
+    oracle = gradcheck.by_field(getattr(gradcheck, method), loss, Inputs(params, x[0], state))
+    assert_same(ours, oracle, 1e-13 if method == "complex_step" else 1e-7)
+
+
+@fast_cells
+@given(shapes, seeds, st.sampled_from([np.float64, np.complex128, np.float32]), st.booleans(), st.booleans())
+def test_the_fast_pass_equals_the_unrolled_loop(cell, shape, seed, dtype, with_state0, with_dstate_T):
+    params, x, state0, dh, dstate_T = draw(cell, seed, *shape, dtype=dtype)
+    tolerance = 1e-13 if dtype is not np.float32 else 2e-5
+    beyond = dstate_T if with_dstate_T else None
+    h, state_T, tape = cell.forward(params, x, state0 if with_state0 else None)
+    start = state0 if with_state0 else cell.zero_state(params, shape[1])
+    slow_h, slow_state_T, caches = unrolled.forward(cell, params, x, start)
+    assert gradcheck.relative_error(h, slow_h) <= tolerance
+    assert_same(state_T, slow_state_T, tolerance)
+    assert type(tape)._fields == type(caches[0])._fields
+    for cache, rows in zip(caches, zip(*tape, strict=True), strict=True):
+        for ours, right in zip(rows, cache, strict=True):
+            assert np.max(np.abs(ours - right)) <= tolerance * max(1, np.max(np.abs(right)))
+    fast, slow = cell.backward(params, tape, dh, beyond), unrolled.backward(cell, params, caches, dh, beyond)
+    assert_same(Inputs(*fast), Inputs(*slow), tolerance)
+
+
+@fast_cells
+def test_the_fast_pass_equals_the_unrolled_loop_over_hundreds_of_steps(cell):
+    params, x, state0, dh, dstate_T = draw(cell, 0, 300, 3, 2, 8)
+    h, state_T, tape = cell.forward(params, x, state0)
+    slow_h, slow_state_T, caches = unrolled.forward(cell, params, x, state0)
+    assert gradcheck.relative_error(h, slow_h) <= 1e-12
+    assert_same(state_T, slow_state_T, 1e-12)
+    slow = unrolled.backward(cell, params, caches, dh, dstate_T)
+    assert_same(Inputs(*cell.backward(params, tape, dh, dstate_T)), Inputs(*slow), 1e-12)
+
+
+@fast_cells
+def test_backward_takes_the_loops_caches_stacked(cell):
+    """A tape of separate arrays, as who writes `forward` by hand would make it."""
+    params, x, state0, dh, dstate_T = draw(cell, 1, 5, 3, 2, 4)
+    _, _, caches = unrolled.forward(cell, params, x, state0)
+    tape = cell.Tape(*(np.stack(rows) for rows in zip(*caches, strict=True)))
+    ours = Inputs(*cell.backward(params, tape, dh, dstate_T))
+    assert_same(ours, analytic(cell, Problem(params, x, state0, dh, dstate_T)), 1e-13)
+
+
+@all_cells
+@given(shapes, seeds, dtypes)
+def test_every_dtype_is_kept(cell, shape, seed, dtype):
+    params, x, state0, dh, dstate_T = draw(cell, seed, *shape, dtype=dtype)
+    h, state_T, tape = whole(cell).forward(params, x, state0)
+    results = [h, state_T, tape, *whole(cell).forward(params, x)[:2]]
+    results += whole(cell).backward(params, tape, dh, dstate_T)
+    results += whole(cell).backward(params, tape, dh)
+    state, cache = cell.step(params, x[0], state0)
+    results += [state, cache, *cell.step_backward(params, cache, dstate_T), cell.zero_state(params, 2)]
+    assert {array.dtype for array in arrays_of(*results)} == {np.dtype(dtype)}
+
+
+@all_cells
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_init_keeps_dtype_and_bound(cell, dtype):
+    params = cell.init(np.random.default_rng(0), 30, 40, dtype=dtype)
+    assert {p.dtype for p in params} == {np.dtype(dtype)}
+    for W in params[:2]:
+        assert 0.99 / np.sqrt(40) < np.abs(W).max() <= 1 / np.sqrt(40) * 1.001
+        assert abs(W.astype(float).mean()) < 0.01
+    assert (len(params.W_xh), len(params.W_hh)) == (30, 40)
+    assert_same(params, cell.init(np.random.default_rng(0), 30, 40, dtype=dtype), 0)
+
+
+@all_cells
+def test_init_draws_the_input_weights_first_and_the_recurrent_ones_next(cell):
+    params = cell.init(np.random.default_rng(7), 3, 4)
+    rng, columns = np.random.default_rng(7), params.W_xh.shape[1]
+    assert np.array_equal(params.W_xh, init.uniform(rng, 3, columns, 0.5, np.float64))
+    assert np.array_equal(params.W_hh, init.uniform(rng, 4, columns, 0.5, np.float64))
+    assert params.W_hh.shape == (4, columns)
+
+
+@all_cells
+def test_the_state_to_start_from_is_zero_and_its_parts_are_separate(cell):
+    params = cell.init(np.random.default_rng(0), 2, 3, dtype=np.float32)
+    parts = arrays_of(cell.zero_state(params, 5))
+    assert [(part.shape, part.dtype, part.any()) for part in parts] == [((5, 3), np.float32, False)] * len(parts)
+    assert len(parts) == 1 or not np.shares_memory(*parts)
+
+
+@all_cells
+@pytest.mark.parametrize("which", Problem._fields)
+def test_one_complex_argument_among_real_ones_makes_the_result_complex(cell, which):
+    problem = draw(cell, 3, 3, 2, 4, 5)
+    turned = problem._replace(**{which: nested.map_arrays(lambda p: p * (1 + 0.5j), getattr(problem, which))})
+    fast = analytic(cell, turned)
+    _, _, caches = unrolled.forward(cell, turned.params, turned.x, turned.state0)
+    slow = Inputs(*unrolled.backward(cell, turned.params, caches, turned.dh, turned.dstate_T))
+    assert {array.dtype for array in arrays_of(fast.state0)} == {np.dtype(np.complex128)}
+    assert_same(fast, slow, 1e-13)
+
+
+@all_cells
+def test_no_transpose_conjugates(cell):
+    params, x, state0, dh, dstate_T = (
+        nested.map_arrays(lambda a: a * (0.5 + 0.25j), part) for part in draw(cell, 13, 3, 2, 4, 5)
+    )
+    start = Inputs(params, x, state0)
+    gradient = analytic(cell, Problem(params, x, state0, dh, dstate_T))
+    direction = nested.map_arrays(lambda a: a[..., ::-1] * 1j, start)
+
+    def loss(eps: float) -> Any:
+        h, state_T, _ = whole(cell).forward(*nested.map_arrays(lambda a, b: a + eps * b, start, direction))
+        return np.sum(dh * h) + dot(dstate_T, state_T)
+
+    slope = dot(gradient, direction)
+    assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-8)
+
+
+@all_cells
+def test_the_sequences_of_a_batch_do_not_see_one_another(cell):
+    params, x, state0, dh, dstate_T = problem = draw(cell, 0, 5, 4, 3, 6)
+    h, _, _ = whole(cell).forward(params, x, state0)
+    together, total = analytic(cell, problem), nested.zeros_like(params)
+    for n in range(4):
+        one = slice(n, n + 1)
+
+        def part(state: Any, one: slice = one) -> Any:
+            return nested.map_arrays(lambda s: s[one], state)
+
+        alone = Problem(params, x[:, one], part(state0), dh[:, one], part(dstate_T))
+        assert gradcheck.relative_error(whole(cell).forward(*alone[:3])[0], h[:, one]) <= 1e-14
+        ours = analytic(cell, alone)
+        assert gradcheck.relative_error(ours.x, together.x[:, one]) <= 1e-13
+        assert_same(ours.state0, part(together.state0), 1e-13)
+        total = nested.add(total, ours.params)
+    assert_same(total, together.params, 1e-13)
+
+
+@all_cells
+@pytest.mark.parametrize("cut", [1, 3, 5])
+def test_a_sequence_run_in_two_parts_with_carried_state_is_the_whole(cell, cut):
+    params, x, state0, dh, dstate_T = problem = draw(cell, 1, 6, 2, 3, 4)
+    run, back = whole(cell).forward, whole(cell).backward
+    h, state_T, _ = run(params, x, state0)
+    early_h, carried, early = run(params, x[:cut], state0)
+    late_h, late_state_T, late = run(params, x[cut:], carried)
+    late_grads, late_dx, dcut = back(params, late, dh[cut:], dstate_T)
+    early_grads, early_dx, dstate_0 = back(params, early, dh[:cut], dcut)
+    assert gradcheck.relative_error(np.concatenate([early_h, late_h]), h) <= 1e-14
+    assert_same(late_state_T, state_T, 1e-14)
+    ours = Inputs(nested.add(early_grads, late_grads), np.concatenate([early_dx, late_dx]), dstate_0)
+    assert_same(ours, analytic(cell, problem), 1e-13)
+
+
+@all_cells
+def test_backward_is_linear_in_the_gradient_it_is_given(cell):
+    one, other = draw(cell, 2, 5, 3, 2, 4), draw(cell, 3, 5, 3, 2, 4)
+    two = one._replace(dh=other.dh, dstate_T=other.dstate_T)
+    mixed = nested.map_arrays(lambda a, b: 2 * a - 3 * b, one, two)
+    both = analytic(cell, one._replace(dh=mixed.dh, dstate_T=mixed.dstate_T))
+    combined = nested.map_arrays(lambda a, b: 2 * a - 3 * b, analytic(cell, one), analytic(cell, two))
+    assert_same(both, combined, 1e-13)
+
+
+@all_cells
+def test_renaming_the_hidden_units_renames_the_results(cell):
+    problem = draw(cell, 4, 5, 2, 3, 4)
+    params, x = problem[:2]
+    order = np.array([2, 0, 3, 1])
+
+    def columns(array: Any) -> Any:  # in every block of H of them
+        return array.reshape(*array.shape[:-1], -1, 4)[..., order].reshape(array.shape)
+
+    def renamed(p: Any) -> Any:
+        p = nested.map_arrays(columns, p)
+        return p._replace(W_hh=p.W_hh[order])
+
+    other = Problem(renamed(params), x, *(nested.map_arrays(columns, part) for part in problem[2:]))
+    grads, dx, dstate_0 = analytic(cell, problem)
+    h, h_renamed = (whole(cell).forward(*p[:3])[0] for p in (problem, other))
+    assert gradcheck.relative_error(h_renamed, columns(h)) <= 1e-14
+    right = Inputs(renamed(grads), dx, nested.map_arrays(columns, dstate_0))
+    assert_same(analytic(cell, other), right, 1e-13)
+
+
+@all_cells
+@pytest.mark.parametrize("shape", [(1, 2, 3, 4), (2, 1, 3, 4), (2, 3, 1, 4), (2, 3, 4, 1), (1, 1, 1, 1)])
+def test_sizes_of_one(cell, shape):
+    T, N, _, H = shape
+    problem = draw(cell, 5, *shape)
+    h, state_T, _ = whole(cell).forward(*problem[:3])
+    assert h.shape == (T, N, H)
+    assert np.array_equal(h[-1], unrolled.hidden(state_T))
+    given_to = Inputs(problem.params, problem.x, problem.state0)
+    for ours, like in zip(arrays_of(analytic(cell, problem)), arrays_of(given_to), strict=True):
+        assert ours.shape == like.shape
+    assert type(analytic(cell, problem).params) is type(problem.params)
+    assert type(state_T) is type(problem.state0) is type(analytic(cell, problem).state0)
+
+
+def rearranged(array: Any, how: str) -> Any:
+    """The same numbers, differently laid out in memory."""
+    if how == "Fortran":
+        return np.asfortranarray(array)
+    if how == "backwards":
+        return array[::-1].copy()[::-1]
+    if how == "every second":
+        return np.repeat(array, 2, axis=-1)[..., ::2]
+    return np.moveaxis(np.moveaxis(array, 0, -1).copy(), -1, 0)  # time last in memory
+
+
+@fast_cells
+@pytest.mark.parametrize("how", ["Fortran", "backwards", "every second", "time last"])
+def test_the_layout_in_memory_does_not_matter(cell, how):
+    problem = draw(cell, 6, 4, 3, 2, 5)
+    right = analytic(cell, problem)
+    other = nested.map_arrays(lambda a: rearranged(a, how), problem)
+    assert_same(analytic(cell, other), right, 1e-13)
+    _, _, tape = cell.forward(*other[:3])
+    tape = nested.map_arrays(lambda a: rearranged(a, how), tape)
+    assert_same(Inputs(*cell.backward(other.params, tape, other.dh, other.dstate_T)), right, 1e-13)
+
+
+@all_cells
+def test_nothing_is_written_into(cell):
+    params, x, state0, dh, dstate_T = frozen(draw(cell, 7, 4, 3, 2, 5))
+    for start, beyond in ((state0, dstate_T), (None, None)):
+        _, _, tape = whole(cell).forward(params, x, start)
+        before = [array.copy() for array in arrays_of(tape)]
+        for array in arrays_of(tape):
+            array.setflags(write=False)
+        whole(cell).backward(params, tape, dh, beyond)
+        assert all(np.array_equal(a, b) for a, b in zip(arrays_of(tape), before, strict=True))
+    _, cache = cell.step(params, x[0], state0)
+    cell.step_backward(params, frozen(cache), dstate_T)
+
+
+@fast_cells
+def test_a_tape_can_be_gone_back_through_twice(cell):
+    params, x, state0, dh, dstate_T = draw(cell, 8, 4, 3, 2, 5)
+    _, _, tape = cell.forward(params, x, state0)
+    one, two = (Inputs(*cell.backward(params, tape, dh, dstate_T)) for _ in range(2))
+    assert_same(one, two, 0)
+
+
+@fast_cells
+def test_two_passes_share_no_memory_and_none_with_what_they_are_given(cell):
+    params, x, state0, dh, dstate_T = draw(cell, 8, 4, 3, 2, 5)
+    h, state_T, tape = cell.forward(params, x, state0)
+    again, state_again, _ = cell.forward(params, x, state0)
+    results = cell.backward(params, tape, dh, dstate_T)
+    assert np.array_equal(tape.h_prev[0], unrolled.hidden(state0))
+    assert np.array_equal(tape.h_prev[1:], h[:-1])
+    inputs = arrays_of(params, x, state0, dh, dstate_T)
+    made = [h, *arrays_of(state_T)]
+    assert not any(np.shares_memory(a, b) for a in made for b in [*inputs, again, *arrays_of(state_again)])
+    assert not any(np.shares_memory(a, b) for a in arrays_of(*results) for b in [*inputs, *arrays_of(tape)])
+
+
+def owner(array: Any) -> Any:
+    """The array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+@fast_cells
+def test_a_carried_state_does_not_keep_the_tape_alive(cell):
+    params, x, state0, dh, dstate_T = draw(cell, 9, 50, 3, 2, 5)
+    h, state_T, tape = cell.forward(params, x, state0)
+    grads, dx, dstate_0 = cell.backward(params, tape, dh, dstate_T)
+    part = 8 * 3 * 5
+    assert memory.held_bytes(state_T) == memory.held_bytes(dstate_0) == part * len(arrays_of(state_T))
+    owners = [weakref.ref(owner(array)) for array in [*tape[1:], h]]
+    del h, tape
+    assert [reference() for reference in owners] == [None] * len(owners)
+    assert all(np.isfinite(array).all() for array in arrays_of(state_T, grads, dx, dstate_0))
+
+
+@all_cells
+@pytest.mark.parametrize("sign", [1, -1])
+def test_saturated_units_pass_no_gradient_to_what_feeds_them_and_no_warning(cell, sign):
+    params, x, state0, dh, dstate_T = draw(cell, 9, 4, 3, 2, 5)
+    huge = params._replace(b_h=np.full_like(params.b_h, sign * 1e300))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        h, _, _ = whole(cell).forward(huge, x, state0)
+        grads, dx, dstate_0 = analytic(cell, Problem(huge, x, state0, dh, dstate_T))
+        state, cache = cell.step(huge, x[0], state0)
+        step_back = cell.step_backward(huge, cache, dstate_T)
+    assert not any(array.any() for array in arrays_of(grads, dx, *step_back[:2]))
+    assert all(np.isfinite(array).all() for array in arrays_of(h, state, dstate_0, step_back[2]))
+
+
+@fast_cells
+def test_the_module_is_a_cell_of_twins(cell):
+    """One set of names for all three: that is what lets the same code cut, save and train any of them."""
+    names = ("Params", "Cache", "Tape", "init", "zero_state", "step", "step_backward", "forward", "backward")
+    assert all(hasattr(cell, name) for name in names)
+    assert cell.Params._fields[:3] == ("W_xh", "W_hh", "b_h")
+    assert {rnn: 1, lstm: 4, gru: 3}[cell] == len(cell.init(np.random.default_rng(0), 2, 5).b_h) // 5
