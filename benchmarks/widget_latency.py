@@ -23,6 +23,7 @@ import sample_notebook
 CONTROLS = {
     "unroller": "step t",
     "bptt_player": "position",
+    "bptt_player_lstm": "position",
     "loss_surface": "w_xh",
     "gradient_flow": "spectral radius",  # a new matrix, a new run and 40 new gradients at every press
     "gate_explorer": "b_f (forget gate)",

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
-from bptt_lessons.cells import rnn
+from bptt_lessons.cells import lstm, rnn
 from bptt_lessons.training import readout
 from bptt_lessons.training.loop import Session
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gate_explorer as gates_picture
 from bptt_lessons.views import gradient_flow as flow_picture
-from bptt_lessons.views import surface, two_roads, unrolled_graph
+from bptt_lessons.views import surface, two_roads, two_states, unrolled_graph
 from bptt_lessons.views import truncation_matrix as matrix_picture
 from bptt_lessons.views.frame import (
     Drawing,
@@ -100,17 +101,19 @@ def unroller(params: rnn.Params, x: Array, labels: Sequence[str] | None = None) 
     return figure
 
 
-def bptt_player(params: rnn.Params, readout_params: readout.Readout, x: Array, target: Array) -> Interactive:
+def bptt_player(
+    params: rnn.Params | lstm.Params, readout_params: readout.Readout, x: Array, target: Array
+) -> Interactive:
     """Play a small network forward and then backward, with all its numbers.
 
     Parameters
     ----------
-    params : rnn.Params
-        With at most 3 hidden units.
+    params : rnn.Params or lstm.Params
+        With at most 3 hidden units, an LSTM with at most 2.
     readout_params : readout.Readout
         With one output.
     x : array (T, 1, 1)
-        One sequence of at most 5 steps.
+        One sequence of at most 5 steps, for an LSTM at most 4.
     target : array (T, 1, 1)
 
     Returns
@@ -122,7 +125,8 @@ def bptt_player(params: rnn.Params, readout_params: readout.Readout, x: Array, t
     ValueError
         If a shape or dtype does not fit or the network is too large to draw.
     """
-    sizes = _check_network(params, x, 5, 3)
+    most = (4, 2) if isinstance(params, lstm.Params) else (5, 3)
+    sizes = _check_network(params, x, *most)
     if sizes["D"] != 1:
         raise ValueError(f"x has shape {x.shape}, expected (T, N, D) with N = 1, D = 1: the player draws one input")
     check_array("target", target, "T N K", {"T": len(x), "N": 1, "K": 1})
@@ -130,15 +134,19 @@ def bptt_player(params: rnn.Params, readout_params: readout.Readout, x: Array, t
     readout.check_readout(readout_params, np.zeros((len(x), 1, sizes["H"]), x.dtype))
     if readout_params.b_y.shape != (1,):
         raise ValueError(f"W_hy has shape {readout_params.W_hy.shape}, expected (H, 1): the player draws one output")
-    play = two_roads.play(params, readout_params, x, target)
     last = 2 * len(x)
+    draw: Callable[[int], Drawing]
+    if isinstance(params, lstm.Params):
+        draw = partial(two_states.draw, two_states.play(params, readout_params, x, target))
+    else:
+        draw = partial(two_roads.draw, two_roads.play(params, readout_params, x, target))
     position = whole_number("position", 0, 0, last)
     start = button("Start", lambda: position.set_trait("value", 0))
     figure = Interactive(
         "the BPTT player",
         [[start, *stepper(position)]],
-        lambda: two_roads.draw(play, position.value),
-        two_roads.draw(play, last - 1),
+        lambda: draw(position.value),
+        draw(last - 1),
     )
     position.observe(figure.redraw, names="value")
     return figure
@@ -503,9 +511,9 @@ def _check_seed(seed: object) -> None:
         raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
 
 
-def _check_network(params: rnn.Params, x: Array, steps: int, units: int) -> dict[str, int]:
+def _check_network(params: rnn.Params | lstm.Params, x: Array, steps: int, units: int) -> dict[str, int]:
     """Return D and H of a network that is small enough to be drawn, else raise ValueError."""
-    sizes = rnn.check_params(params)
+    sizes = lstm.check_params(params) if isinstance(params, lstm.Params) else rnn.check_params(params)
     check_array("x", x, "T N D", {**sizes, "N": 1})
     _check_real(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x)
     if len(x) > steps or sizes["H"] > units:

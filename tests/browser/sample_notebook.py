@@ -11,7 +11,7 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 
 IMPORTS = """\
 import numpy as np
-from bptt_lessons.cells import rnn
+from bptt_lessons.cells import lstm, rnn
 from bptt_lessons.training import loop, optim, readout
 from bptt_lessons.views import plots, widgets
 rng = np.random.default_rng(0)
@@ -23,6 +23,7 @@ wanted = rnn.forward(rnn.Params(np.array([[1.0]]), np.array([[0.8]]), np.zeros(1
 FIGURES = {
     "unroller": "widgets.unroller(rnn.init(rng, 1, 3), x)",
     "bptt_player": "widgets.bptt_player(net, linear, streams[:4, :1], wanted[:4, :1])",
+    "bptt_player_lstm": "widgets.bptt_player(lstm.init(rng, 1, 2), linear, streams[:4, 1:2], wanted[:4, 1:2])",
     "loss_surface": "widgets.loss_surface(streams, wanted, start=(-1.5, -1.0))",
     "gradient_flow": "widgets.gradient_flow()",
     "gate_explorer": "widgets.gate_explorer()",

@@ -56,6 +56,16 @@ def test_player_answers_the_keyboard(sample: Any) -> None:
     assert press(sample, "Enter", where, "button", "Start")[3].startswith("Nothing has run yet")
 
 
+def test_lstm_player_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "bptt_player_lstm")
+    assert press(sample, "ArrowUp", where, "spinbutton", "position")[3].startswith("Forward, t = 1:")
+    for _ in range(5):
+        after = press(sample, "Enter", where, "button", "Next")
+    assert after[3].startswith("Backward, t = 3: into h_3 come")
+    assert "along c" in where.get_by_role("img").inner_html()
+    assert press(sample, "Enter", where, "button", "Start")[3].startswith("Nothing has run yet")
+
+
 def test_surface_answers_the_keyboard(sample: Any) -> None:
     where = figure(sample, "loss_surface")
     assert "w_xh = −1.400" in press(sample, "ArrowUp", where, "spinbutton", "w_xh")[3]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from svg_reader import SVG, sentence, words
 
-from bptt_lessons.cells import rnn
+from bptt_lessons.cells import lstm, rnn
 from bptt_lessons.gradients import gradcheck
 from bptt_lessons.training import loop, losses, optim, readout
 from bptt_lessons.views import surface, svg, training_bar, two_roads, unrolled_graph, widgets
@@ -38,6 +38,11 @@ def make_player() -> Interactive:
     return widgets.bptt_player(*player_arguments())
 
 
+def make_lstm_player() -> Interactive:
+    _, *others = player_arguments()
+    return widgets.bptt_player(lstm.init(rng(), 1, 2), *others)
+
+
 def surface_data() -> tuple[Any, Any]:
     x = rng().normal(size=(6, 5, 1))
     h, _, _ = rnn.forward(surface.params(surface.Point(1.0, 0.8)), x)
@@ -51,6 +56,7 @@ def make_surface() -> Interactive:
 MAKERS = [
     make_unroller,
     make_player,
+    make_lstm_player,
     make_surface,
     widgets.gradient_flow,
     widgets.gate_explorer,
