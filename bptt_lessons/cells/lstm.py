@@ -12,7 +12,6 @@ Source: Hochreiter and Schmidhuber 1997; the forget gate: Gers, Schmidhuber and 
 
 from __future__ import annotations
 
-from math import log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,7 +110,7 @@ def memory_half_life(b: Any) -> Any:
         If `b` is no floating array and no number, or complex.
     """
     check_bias(b)
-    return log(2) / np.logaddexp(0, -b)
+    return float(np.log(2)) / np.logaddexp(0, -b)  # a plain float keeps float32
 
 
 def zero_state(params: Params, N: int) -> State:
