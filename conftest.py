@@ -3,6 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,3 +25,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """Give each file a place of its own for progress: no lesson sees another's, whatever the order."""
     os.environ["BPTT_LESSONS_HOME"] = str(item.config.stash[HOME] / f"{item.path.parent.name}-{item.path.stem}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one worker, as a notebook's cells need; but spread the runs of whole notebooks."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Spread(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if "test_run_all.py" in nodeid else super()._split_scope(nodeid)
+
+    return Spread(config, log) if config.getoption("dist", "no") == "loadfile" else None

@@ -48,11 +48,20 @@ def _own_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path))
 
 
+@pytest.fixture(scope="session")
+def experiments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of one run share."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "experiments"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=STEMS)
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
-def test_run_all_reaches_the_end(state: Any, path: Path, tmp_path: Path) -> None:
+def test_run_all_reaches_the_end(state: Any, path: Path, tmp_path: Path, experiments: Path) -> None:
     answers = answers_of(state, path)
-    checks, rest = run(path, answers, tmp_path)
+    checks, rest = run(path, answers, tmp_path, experiments)
     for name, text in checks.items():
         assert expected(answers.get(name), name) in text, text
     assert "The lesson goes on with the package's function" not in rest, "a right function failed at its work"
