@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
 from bptt_lessons.cells import lstm, rnn
-from bptt_lessons.training import readout
+from bptt_lessons.training import loop, losses, readout
 from bptt_lessons.training.loop import Session
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gate_explorer as gates_picture
 from bptt_lessons.views import gradient_flow as flow_picture
 from bptt_lessons.views import surface, two_roads, two_states, unrolled_graph
+from bptt_lessons.views import task_viewer as task_picture
 from bptt_lessons.views import truncation_matrix as matrix_picture
 from bptt_lessons.views.frame import (
     Drawing,
@@ -41,6 +43,7 @@ __all__ = [
     "gradient_flow",
     "live_training",
     "loss_surface",
+    "task_viewer",
     "training_progress",
     "truncation_matrix",
     "unroller",
@@ -497,6 +500,66 @@ def live_training(
         If an argument does not fit.
     """
     return LiveTraining(session, advance, updates, sample, path, label, bits)
+
+
+def task_viewer(
+    cell: Any,
+    model: loop.Model,
+    x: Array,
+    target: Array,
+    mask: Array | None = None,
+    names: Sequence[str] | None = None,
+) -> Interactive:
+    """Show one sequence of a batch step by step: input, target, what the model says, and its state.
+
+    Parameters
+    ----------
+    cell : module or the like
+        With `forward`, such as ``lstm``.
+    model : loop.Model
+    x : array (T, N, D)
+        At most 200 steps; one-hot rows are shown as symbols, other rows as at most 4 numbers.
+    target : real array (T, N, K) or integer array (T, N)
+        Values, at most 4 at a step; or symbols, and then the model's outputs are logits.
+    mask : bool array (T, N), optional
+        The steps that count; all if left out.
+    names : str or sequence of str, optional
+        Of the D symbols of a one-hot input, else of the K symbols of the target; their numbers if left out.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit or is too large to draw.
+    """
+    loop.check_model(cell, model)
+    check_array("x", x, "T N D")
+    _check_real(x=x)
+    T, N = x.shape[:2]
+    if T > task_picture.MOST_STEPS:
+        raise ValueError(f"x has shape {x.shape}, expected at most T = {task_picture.MOST_STEPS} steps to draw")
+    h, _, _ = cell.forward(model.cell, x)
+    y = readout.forward(model.readout, h)
+    symbols = isinstance(target, np.ndarray) and target.dtype.kind in "iu"
+    counted = losses.check_classes(y, target, mask) if symbols else losses.check_real_target(y, target, mask)
+    _check_real(h=h, y=y)
+    task = task_picture.make(x, target, counted, y, h, names)
+    sequence = whole_number("sequence n", 1, 1, N)
+    step = whole_number("step t", T, 1, T)
+    start = button("Start", lambda: step.set_trait("value", 1))
+    end = button("End", lambda: step.set_trait("value", step.max))
+    figure = Interactive(
+        "with the task viewer",
+        [[sequence], [start, *stepper(step), end]],
+        lambda: task_picture.draw(task, sequence.value, step.value),
+        task_picture.on_paper(task, 1, T),
+    )
+    for control in (sequence, step):
+        control.observe(figure.redraw, names="value")
+    return figure
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:
