@@ -16,6 +16,7 @@ from bptt_lessons.course.catalogue import (
     copying_exercises,
     flow_exercises,
     gradcheck_exercises,
+    gru_exercises,
     init_exercises,
     losses_exercises,
     lstm_exercises,
@@ -61,6 +62,8 @@ ORDER = (
     "lstm.init",
     "lstm.memory_half_life",
     "lstm.step_backward",
+    "gru.step",
+    "gru.step_backward",
     "adding.sequences",
     "copying.sequences",
 )
@@ -78,6 +81,7 @@ _MODULES = (
     checkpointing_exercises,
     tbptt_exercises,
     lstm_exercises,
+    gru_exercises,
     adding_exercises,
     copying_exercises,
 )
