@@ -76,10 +76,8 @@ def trigram_parts(counted: Array, text: Array, K: int) -> Array:
     """Return what each of the four models says of a text's characters from the third on, (4, L - 2)."""
     parts = [np.full(len(text) - 2, 1 / K)]
     for order in (1, 2, 3):
-        seen, context = grams(counted, order, K), grams(counted[:-1] if order > 1 else counted, order - 1, K)
+        seen, context = grams(counted, order, K), grams(counted[:-1], order - 1, K)  # a run less its last character
         wanted, before = grams(text, order, K)[3 - order :], grams(text[:-1], order - 1, K)[3 - order :]
-        if order == 1:
-            before = before[: len(wanted)]
         n, total = count_of(seen, wanted), count_of(context, before)
         parts.append(np.divide(n, total, out=parts[-1].copy(), where=total > 0))  # never seen: as the shorter one says
     return np.stack(parts)

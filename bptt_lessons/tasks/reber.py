@@ -70,6 +70,7 @@ def legal_next(text: str) -> list[str]:
     ValueError
         If `text` is no string of the grammar.
     """
+    check_string("text", text)
     found, state = ["TP", "B"], 0
     for symbol in text[2:-2]:
         state = GRAPH[state].get(symbol, -1) if 0 <= state < len(GRAPH) else -1
@@ -102,6 +103,8 @@ def batch(strings: list[str]) -> Batch:
     """
     if not isinstance(strings, list) or not strings:
         raise ValueError(f"strings must be a list of at least one string, got {strings!r}")
+    for text in strings:
+        check_string("strings", text)
     T, N = max(map(len, strings)) - 1, len(strings)
     x, legal = np.zeros((T, N, len(SYMBOLS))), np.zeros((T, N, len(SYMBOLS)), dtype=bool)
     target, mask = np.zeros((T, N), dtype=int), np.zeros((T, N), dtype=bool)
@@ -114,3 +117,9 @@ def batch(strings: list[str]) -> Batch:
         for t, symbols in enumerate(steps):
             legal[t, n, [SYMBOLS.index(symbol) for symbol in symbols]] = True
     return Batch(x, target, mask, legal)
+
+
+def check_string(name: str, text: object) -> None:
+    """Raise ValueError unless `text` is a string."""
+    if not isinstance(text, str):
+        raise ValueError(f"{name} must be a string of the embedded Reber grammar, got {type(text).__name__}")
