@@ -36,8 +36,9 @@ GATES_TALL = 74
 X_TOP = GATES_TOP + GATES_TALL + 44
 TABLE = X_TOP + BOX + 36
 ROW = 21
-MARGIN = 248  # for the names of the rows
-GAP = 124  # between the boxes of two steps, where the roads run
+MARGIN = 180  # for the names of the rows
+START, START_WIDE = 40, 64  # centre and width of the boxes of h_0 and c_0
+GAP = 112  # between the boxes of two steps, where the roads run
 
 
 class Play(NamedTuple):
@@ -107,10 +108,13 @@ def draw(p: Play, position: int) -> Drawing:
     box = max(28 + 6.4 * len(svg.vector(p.h[0], 3)), 96)
     column = box + GAP
     at = [MARGIN + 20 + box / 2 + column * (t - 1) for t in range(T + 1)]
-    at[0] = 64
+    at[0] = START
     width = at[-1] + max(box / 2, 78) + 8  # the texts above and beside the last step may be wider than its boxes
 
-    parts = [_box(at[0], H_TOP, 92, "h_0", ["zero"], True, False), _box(at[0], C_TOP, 92, "c_0", ["zero"], True, False)]
+    parts = [
+        _box(START, H_TOP, START_WIDE, "h_0", ["zero"], True, False),
+        _box(START, C_TOP, START_WIDE, "c_0", ["zero"], True, False),
+    ]
     for t in range(1, T + 1):
         now = t == position or (position > T and t == back)
         parts.append(_forward_step(p, t, at, box, run=t <= ran, now=now))
@@ -152,8 +156,8 @@ def _forward_step(p: Play, t: int, at: list[float], box: float, run: bool, now: 
     """Draw one step forward: what goes into its gates, its cell, its state and its output."""
     x, before = at[t], at[t - 1]
     dash, thick = ("", 1.8) if run else ("3 3", 1.0)
-    start = before + (46 if t == 1 else box / 2)
-    lane, up = x - box / 2 - 40, x - 18
+    start = before + (START_WIDE / 2 if t == 1 else box / 2)
+    lane, up = x - box / 2 - 34, x - 18
     edges = [
         svg.path([(start, C_TOP + 13), (x - box / 2, C_TOP + 13)], dash=dash, thick=thick, arrow=True),
         svg.path(
@@ -171,8 +175,8 @@ def _forward_step(p: Play, t: int, at: list[float], box: float, run: bool, now: 
                 (H_TOP, Y_TOP + BOX),
             )
         ),
-        svg.label(lane + 4, C_TOP + 6, f"× f_{t}", size=12, anchor="start"),
-        svg.label(lane + 4, GATES_TOP + 14, "W_hh", size=12, anchor="start"),
+        svg.label(lane + 4, C_TOP + 2, f"× f_{t}", size=12, anchor="start"),
+        svg.label(lane + 4, GATES_TOP + 10, "W_hh", size=12, anchor="start"),
         svg.label(up - 5, GATES_TOP + GATES_TALL + 27, "W_xh", size=12, anchor="end"),
         svg.text(up - 5, C_TOP + BOX + 31, "+ i g", size=12, anchor="end"),
         svg.text(up - 5, H_TOP + BOX + 35, "o tanh", size=12, anchor="end"),
@@ -194,8 +198,8 @@ def _forward_step(p: Play, t: int, at: list[float], box: float, run: bool, now: 
 def _roads(t: int, at: list[float], box: float) -> str:
     """Draw the roads into h_t and c_t from above, and those from them to the step before."""
     x, down = at[t], at[t] + 18
-    end = at[t - 1] + (46 if t == 1 else box / 2)
-    lane = x - box / 2 - 66
+    end = at[t - 1] + (START_WIDE / 2 if t == 1 else box / 2)
+    lane = x - box / 2 - 56
     return "".join(
         [
             _road(OWN, [(down, Y_TOP + BOX), (down, H_TOP)]),
@@ -228,16 +232,16 @@ def _road(road: Road, points: Sequence[tuple[float, float]]) -> str:
 def _rows(p: Play) -> list[tuple[str, Array, Road | None]]:
     """Return the rows of the table: name, values for each step, and the road that they came by."""
     return [
-        ("into h_t from its own loss", p.own, OWN),
-        ("into h_t from t + 1, by W_hhᵀ", p.through_h, THROUGH_H),
+        ("from its own loss", p.own, OWN),
+        ("dz_(t+1) W_hhᵀ", p.through_h, THROUGH_H),
         ("their sum, dL/dh_t", p.dh, None),
-        ("into c_t: dL/dh_t o_t (1 − tanh² c_t)", p.down, DOWN),
-        ("into c_t: dL/dc_(t+1) f_(t+1)", p.through_c, THROUGH_C),
+        ("dL/dh_t o (1 − tanh² c)", p.down, DOWN),
+        ("dL/dc_(t+1) f_(t+1)", p.through_c, THROUGH_C),
         ("their sum, dL/dc_t", p.dc, None),
-        ("dz_t of i = dL/dc_t g_t i_t (1 − i_t)", p.dz[:, 0], None),
-        ("dz_t of f = dL/dc_t c_(t−1) f_t (1 − f_t)", p.dz[:, 1], None),
-        ("dz_t of g = dL/dc_t i_t (1 − g_t²)", p.dz[:, 2], None),
-        ("dz_t of o = dL/dh_t tanh c_t o_t (1 − o_t)", p.dz[:, 3], None),
+        ("dz_i: dL/dc_t g i (1 − i)", p.dz[:, 0], None),
+        ("dz_f: dL/dc_t c_(t−1) f (1 − f)", p.dz[:, 1], None),
+        ("dz_g: dL/dc_t i (1 − g²)", p.dz[:, 2], None),
+        ("dz_o: dL/dh_t tanh c o (1 − o)", p.dz[:, 3], None),
     ]
 
 
@@ -254,7 +258,7 @@ def _table(rows: list[tuple[str, Array, Road | None]], p: Play, at: list[float],
             written = _gradient(values[t - 1]) if t >= back else "·"
             parts.append(svg.text(at[t], y, written, size=12, bold=t == back))
     y = TABLE + ROW * len(rows)
-    parts.append(svg.text(8, y, "norm of grads.W_hh so far", size=12, anchor="start", bold=True))
+    parts.append(svg.text(8, y, "norm of grads.W_hh", size=12, anchor="start", bold=True))
     for t in steps:
         written = svg.short(float(p.norms[t - 1]), 3) if t >= back else "·"
         parts.append(svg.text(at[t], y, written, size=12, bold=t == back))
