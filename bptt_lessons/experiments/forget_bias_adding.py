@@ -72,7 +72,7 @@ def run(
     return values
 
 
-SETTING = {"T": 100, "N": 32, "H": 32, "lr": 0.01, "updates": 2000, "every": 50, "exam": 256}
+SETTING = {"T": 100, "N": 32, "H": 32, "lr": 0.01, "updates": 1500, "every": 50, "exam": 256}
 
 EXPERIMENT = Experiment(
     name="forget_bias_adding",

@@ -45,6 +45,7 @@ CONTENDERS = {
     "linear, identity": Contender(rnn.with_activation(LINEAR), partial(plain_start, gain=None)),
     "LSTM": Contender(lstm, lstm.init),
     "LSTM, forget bias 0": Contender(lstm, partial(lstm.init, forget_bias=0.0)),
+    "LSTM, forget bias 3": Contender(lstm, partial(lstm.init, forget_bias=3.0)),
     "LSTM, coupled gates": Contender(looped(lstm_coupled), lstm_coupled.init),
     "LSTM, peepholes": Contender(looped(lstm_peephole), lstm_peephole.init),
     "GRU": Contender(gru, gru.init),
