@@ -25,7 +25,8 @@ def run(seed: int, *, cells: tuple[str, ...], T: int, N: int, updates: int, ever
     cells : tuple of str
         Of `UNITS`, which says how many units each has, as `RATES` says which learning rate.
     T, N : int
-        Steps in a sequence, and sequences in a batch, drawn afresh for every update of Adam; gradients are clipped to length 1.
+        Steps in a sequence, and sequences in a batch, drawn afresh for every update of Adam; gradients are clipped
+        to length 1.
     updates, every, exam : int
         At most so many updates; after every so many, an exam of so many fresh sequences.
 
