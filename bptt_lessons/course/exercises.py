@@ -41,9 +41,9 @@ class Exercise:
     make_lesson_case: Callable[[], Case]  # as large as the lesson's own use of it
     misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
     properties: Callable[..., Any] | None = None
-    """``properties(arguments, *arrays) -> NamedTuple``: what is compared in place of the values, for functions that draw
-    and may do so in any order.  It must come out the same for every right answer (and for every way to make a mistake
-    that is to be named)."""
+    """``properties(arguments, *arrays) -> NamedTuple``: what is compared in place of the values, for a function that
+    draws and may do so in any order.  It must come out the same for every right answer, and for every way to make a
+    mistake that is to be named."""
 
     @property
     def learner_name(self) -> str:

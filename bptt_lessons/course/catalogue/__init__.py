@@ -18,12 +18,14 @@ from bptt_lessons.course.catalogue import (
     gradcheck_exercises,
     gru_exercises,
     init_exercises,
+    loop_exercises,
     losses_exercises,
     lstm_exercises,
     optim_exercises,
     readout_exercises,
     rnn_exercises,
     tbptt_exercises,
+    text_exercises,
     unrolled_exercises,
 )
 from bptt_lessons.course.exercises import Exercise
@@ -66,6 +68,12 @@ ORDER = (
     "gru.step_backward",
     "adding.sequences",
     "copying.sequences",
+    "optim.adam",
+    "loop.fit",
+    "text.encode",
+    "loop.truncated_epoch",
+    "loop.bits_per_symbol",
+    "text.sample",
 )
 
 _MODULES = (
@@ -84,6 +92,8 @@ _MODULES = (
     gru_exercises,
     adding_exercises,
     copying_exercises,
+    loop_exercises,
+    text_exercises,
 )
 _BY_NAME = {exercise.name: exercise for module in _MODULES for exercise in module.EXERCISES}
 

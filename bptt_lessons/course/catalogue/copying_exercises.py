@@ -436,7 +436,7 @@ EXERCISES = (
         returns=("batch",),
         stub='''def my_copying_sequences(rng, gap, N):
     """Symbols 0 ... 7 carry the message; 8 is BLANK (nothing), 9 is SIGN. N sequences of gap + 20 steps: ten symbols
-    drawn from rng, gap - 1 times BLANK, SIGN, ten times BLANK. To be said: BLANK, and at the last ten steps the message.
+    drawn from rng, gap - 1 times BLANK, SIGN, ten times BLANK. To be said: BLANK, at the last ten steps the message.
     Return Batch(x, target, mask): x (gap + 20, N, 10) one-hot, target (gap + 20, N) integers, mask True everywhere."""
     ...
 ''',

@@ -1,18 +1,21 @@
-"""Exercises on optimisers: one step of plain gradient descent (lesson 02), and clipping (lesson 03)."""
+"""Exercises on optimisers: one step of plain gradient descent (lesson 02), clipping (lesson 03), Adam (lesson 08)."""
 # mypy: allow-untyped-defs, allow-untyped-calls
 # (the wrong answers are written as learners write, without annotations)
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bptt_lessons.cells.rnn import Params
-from bptt_lessons.course.catalogue.draws import draw_readout, draw_rnn, sizes
+from bptt_lessons.course.catalogue.draws import draw, draw_readout, draw_rnn, sizes
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.exercises import Case, Exercise
-from bptt_lessons.nested import map_arrays, named_arrays
+from bptt_lessons.nested import map_arrays, named_arrays, zeros_like
 from bptt_lessons.training import optim
 from bptt_lessons.training.loop import Model
+from bptt_lessons.training.optim import AdamState
 
 SGD = Mistakes("sgd")
 
@@ -535,6 +538,416 @@ def clip_by_global_norm_lesson_case() -> Case:
     return _clip_model_case(89, D=6, H=50, K=4, max_norm=1.0)
 
 
+ADAM = Mistakes("adam")
+
+
+def averages(grads, state, decay_mean, decay_square):
+    """Return the two running averages after an update: what most of the mistakes have right."""
+    mean = map_arrays(lambda m, dp: decay_mean * m + (1 - decay_mean) * dp, state.mean, grads)
+    square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * dp**2, state.square, grads)
+    return mean, square
+
+
+def moved(params, mean, square, lr, eps, c_mean=1.0, c_square=1.0):
+    """Return the parameters after an update with averages that are divided by the two corrections."""
+    return map_arrays(lambda p, m, v: p - lr * (m / c_mean) / (np.sqrt(v / c_square) + eps), params, mean, square)
+
+
+@ADAM.add
+def adam_no_correction(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You use the averages as they are. They start at zero, so the first ones are too small: divide them by
+    1 - decay ** updates, each with its own decay."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    return moved(params, mean, square, lr, eps), AdamState(state.updates + 1, mean, square)
+
+
+@ADAM.add
+def adam_updates_from_0(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You correct with state.updates as it was, which is 0 at the first update, and 1 - decay ** 0 is 0. This update
+    counts already: state.updates + 1."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t + 1, mean, square)
+
+
+@ADAM.add
+def adam_one_update_too_many(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You correct with state.updates + 2. The state says how many updates were made before; with this one there is
+    one more."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 2
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t - 1, mean, square)
+
+
+@ADAM.add
+def adam_only_the_mean_corrected(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You correct the mean and not the square: divide that by 1 - decay_square ** updates before the root."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_only_the_square_corrected(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You correct the square and not the mean: divide that by 1 - decay_mean ** updates."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_correction_multiplied(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You multiply by 1 - decay ** updates, which makes what is too small smaller still: divide."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    new = moved(params, mean, square, lr, eps, 1 / (1 - decay_mean**t), 1 / (1 - decay_square**t))
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_correction_without_a_power(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You divide by 1 - decay at every update. That is right for the first one only: the decay to the power of the
+    number of updates is what the zeros at the start still weigh."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    new = moved(params, mean, square, lr, eps, 1 - decay_mean, 1 - decay_square)
+    return new, AdamState(state.updates + 1, mean, square)
+
+
+@ADAM.add
+def adam_decay_times_updates(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your correction is 1 - decay * updates: it is a power, decay ** updates, for the zeros at the start are
+    multiplied by the decay once in every update."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean * t, 1 - decay_square * t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_one_correction_for_both(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You correct both averages with decay_mean: the square has a decay of its own, and is divided by
+    1 - decay_square ** updates."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_mean**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_square_corrected_after_the_root(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You take the root first and then divide by 1 - decay_square ** updates: correct the square, then take the
+    root."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, (1 - decay_square**t) ** 2), AdamState(
+        t, mean, square
+    )
+
+
+@ADAM.add
+def adam_eps_beside_the_uncorrected_root(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Both corrections are in the step size, as in the paper's shorter form; eps then weighs more than it should in the
+    first updates. Here it is added to the root of the corrected square."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    lr = lr * np.sqrt(1 - decay_square**t) / (1 - decay_mean**t)
+    return moved(params, mean, square, lr, eps), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_corrected_averages_kept(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You keep the corrected averages in the state, so that they are corrected again at the next update. The state
+    holds them as they are; the correction is for this step only."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    mean, square = (
+        map_arrays(lambda m: m / (1 - decay_mean**t), mean),
+        map_arrays(lambda v: v / (1 - decay_square**t), square),
+    )
+    return moved(params, mean, square, lr, eps), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_no_root(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You divide by the square itself: by its root, np.sqrt, so that the unit of the gradient cancels."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    c, d = 1 - decay_mean**t, 1 - decay_square**t
+    return map_arrays(lambda p, m, v: p - lr * m / c / (v / d + eps), params, mean, square), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_eps_inside_the_root(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your eps stands under the root, where its own root is taken too: add it to the root."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    c, d = 1 - decay_mean**t, 1 - decay_square**t
+    new = map_arrays(lambda p, m, v: p - lr * m / c / np.sqrt(v / d + eps), params, mean, square)
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_no_eps(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You divide without eps. Where a gradient has been zero all along that is 0 / 0, and elsewhere it is not quite the
+    step that is asked for: add eps to the root."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, 0, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_eps_outside_the_quotient(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You add eps to the quotient, so every parameter drifts: it belongs to the denominator, beside the root. Mind the
+    brackets."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    c, d = 1 - decay_mean**t, 1 - decay_square**t
+    new = map_arrays(lambda p, m, v: p - lr * (m / c / np.sqrt(v / d) + eps), params, mean, square)
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_decays_exchanged(params, grads, state, lr, decay_mean, decay_square, eps):
+    """The two decays have changed places: decay_mean is the mean's, decay_square the square's."""
+    mean, square = averages(grads, state, decay_square, decay_mean)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_square**t, 1 - decay_mean**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_decay_and_rest_exchanged(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You give the new gradient the weight `decay` and the old average the rest. It is the old that is kept, times
+    decay, and the new that comes in with 1 - decay."""
+    mean, square = averages(grads, state, 1 - decay_mean, 1 - decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_sums_for_averages(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You add the whole gradient to what is left of the old. For an average the new one comes in with the weight
+    1 - decay."""
+    mean = map_arrays(lambda m, dp: decay_mean * m + dp, state.mean, grads)
+    square = map_arrays(lambda v, dp: decay_square * v + dp**2, state.square, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_squares_not_squared(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your second average is of the gradient itself, whose root may not even exist: square dp first."""
+    mean, _ = averages(grads, state, decay_mean, decay_square)
+    square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * dp, state.square, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_absolute_for_square(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your second average is of the gradient's absolute value: it is of its square."""
+    mean, _ = averages(grads, state, decay_mean, decay_square)
+    square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * np.abs(dp), state.square, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_square_of_the_mean(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your second average takes in the square of the mean. It is the mean of the squares: square this update's
+    gradient."""
+    mean, _ = averages(grads, state, decay_mean, decay_square)
+    square = map_arrays(lambda v, m: decay_square * v + (1 - decay_square) * m**2, state.square, mean)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_square_of_the_corrected_mean(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your second average takes in the square of the corrected mean. It is of the gradient's own squares:
+    dp ** 2."""
+    t = state.updates + 1
+    mean, _ = averages(grads, state, decay_mean, decay_square)
+    m_hat = map_arrays(lambda m: m / (1 - decay_mean**t), mean)
+    square = map_arrays(lambda v, m: decay_square * v + (1 - decay_square) * m**2, state.square, m_hat)
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_rest_squared(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You square (1 - decay_square) together with dp. The weight stays as it is; only the gradient is squared."""
+    mean, _ = averages(grads, state, decay_mean, decay_square)
+    square = map_arrays(lambda v, dp: decay_square * v + ((1 - decay_square) * dp) ** 2, state.square, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_gradient_for_mean(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You step along this update's gradient, as RMSProp does. Adam steps along the running mean."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, grads, square, lr, eps, 1, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_gradient_corrected_for_mean(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You divide this update's gradient by 1 - decay_mean ** updates. It is the running mean that is corrected and
+    stepped along."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, grads, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_old_averages(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You step with the averages as they were before this gradient came in: update them first, then step with the new
+    ones."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    new = moved(params, state.mean, state.square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t)
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_averages_from_zero(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You forget what the state holds, so each update is like a first one: decay times the old average, plus
+    1 - decay times the new."""
+    mean, square = averages(grads, AdamState(0, zeros_like(params), zeros_like(params)), decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_plus_sign(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You walk up the gradient. To make the loss smaller, subtract the step."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, -lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_no_lr(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your step is without lr: multiply the quotient by it."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, 1, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_lr_in_the_mean(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You put lr into the running mean. The state remembers the gradient alone; lr multiplies the step, so that it can
+    change from one update to the next."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    mean = map_arrays(lambda m, dp: decay_mean * m + (1 - decay_mean) * lr * dp, state.mean, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, 1, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_step_returned(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You return the step without the parameters that it starts from: params minus the step."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    step = moved(zeros_like(params), mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t)
+    return step, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_state_not_returned(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You return the parameters alone. Without its new state Adam would start anew at every update: return both."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t)
+
+
+@ADAM.add
+def adam_old_state_returned(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You return the state that you were given. The new one holds the new averages, and one update more."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), state
+
+
+@ADAM.add
+def adam_updates_not_counted(params, grads, state, lr, decay_mean, decay_square, eps):
+    """The state that you return counts no update more than before, so the correction would stay as strong for ever:
+    AdamState(state.updates + 1, mean, square)."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t - 1, mean, square)
+
+
+@ADAM.add
+def adam_mean_and_square_exchanged_in_the_state(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Mean and square have changed places in the state that you return: AdamState(updates, mean, square)."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, square, mean)
+
+
+@ADAM.add
+def adam_state_and_params_exchanged(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You return the state first: the new parameters come first, then the state."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    return AdamState(t, mean, square), moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t)
+
+
+@ADAM.add
+def adam_tuple_times_a_number(params, grads, state, lr, decay_mean, decay_square, eps):
+    """state.mean and grads are NamedTuples, and tuples do not multiply as arrays do: apply each line to the arrays,
+    with map_arrays."""
+    mean = decay_mean * state.mean + (1 - decay_mean) * grads
+    square = decay_square * state.square + (1 - decay_square) * grads**2
+    return params - lr * mean / (np.sqrt(square) + eps), AdamState(state.updates + 1, mean, square)
+
+
+@ADAM.add
+def adam_state_assigned(params, grads, state, lr, decay_mean, decay_square, eps):
+    """A field of a NamedTuple cannot be given a new value: count with updates = state.updates + 1, and build a new
+    AdamState at the end."""
+    state.updates += 1
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    return moved(params, mean, square, lr, eps), state
+
+
+def _adam_state(rng: np.random.Generator, like: Any, updates: int, decimals: int) -> AdamState:
+    mean = map_arrays(lambda p: draw(rng, *p.shape, decimals=decimals), like)
+    square = map_arrays(lambda p: np.abs(draw(rng, *p.shape, decimals=decimals)) + 0.1, like)
+    return AdamState(updates, mean, square) if updates else optim.adam_start(like)
+
+
+def _adam_case(
+    seed: int, updates: int, D: int, H: int, K: int = 0, zeros: bool = False, decimals: int = 2, **numbers: float
+) -> Case:
+    rng = np.random.default_rng(seed)
+    params, grads = (
+        Model(draw_rnn(rng, D, H, decimals=decimals), draw_readout(rng, H, K, decimals=decimals))
+        if K
+        else draw_rnn(rng, D, H, decimals=decimals)
+        for _ in range(2)
+    )
+    if zeros and isinstance(grads, Params):
+        grads = grads._replace(W_xh=np.zeros((D, H)))
+    state = _adam_state(rng, params, updates, decimals)
+    given = {"lr": 0.1, "decay_mean": 0.9, "decay_square": 0.99, "eps": 0.01, **numbers}
+    label = f"{'Model' if K else 'Params'}, {sizes(D=D, H=H, **({'K': K} if K else {}))}, {updates} updates before"
+    return Case(label, {"params": params, "grads": grads, "state": state, **given})
+
+
+def adam_cases() -> tuple[Case, ...]:
+    """A first update; later ones, of a whole model too; and a first one in which some gradients are zero."""
+    return (
+        _adam_case(830, 0, D=1, H=2, decimals=1),
+        _adam_case(831, 3, D=2, H=3, lr=0.05, decay_mean=0.8),
+        _adam_case(832, 7, D=4, H=3, K=2, decay_square=0.95, eps=0.001),
+        _adam_case(833, 0, D=3, H=2, zeros=True, lr=0.02, eps=1e-6),
+    )
+
+
+def adam_lesson_case() -> Case:
+    """The lesson's tanh net."""
+    return _adam_case(834, 3, D=2, H=100, K=1, lr=0.001, decay_square=0.999, eps=1e-8)
+
+
 EXERCISES = (
     Exercise(
         name="optim.sgd",
@@ -582,5 +995,30 @@ EXERCISES = (
         make_cases=clip_by_global_norm_cases,
         make_lesson_case=clip_by_global_norm_lesson_case,
         misconceptions=CLIP.catalogue,
+    ),
+    Exercise(
+        name="optim.adam",
+        lesson="08_long_range_tasks",
+        minutes=10,
+        solution=optim.adam,
+        returns=("params", "state"),
+        stub='''def my_optim_adam(params, grads, state, lr=1e-3, decay_mean=0.9, decay_square=0.999, eps=1e-8):
+    """state is AdamState(updates, mean, square): updates made before this one, and running averages of the gradient and
+    of its square, built like params (NamedTuples of arrays, nested or not). Return the new params and the new state."""
+    ...
+''',
+        hints=(
+            "First bring both averages up to date with this gradient; then correct them, for they started at zero; "
+            "then step along the mean, divided by the root of the square. The new state is not corrected.",
+            "map_arrays(function, a, b) calls function for each pair of arrays and builds a result like a. An average "
+            "is decay times the old plus 1 - decay times the new. The correction divides it by 1 - decay ** updates, "
+            "where updates is 1 at the first update.",
+            "Give map_arrays a lambda of p, m and v for the step: lr times m / (1 - decay_mean ** updates), over "
+            "np.sqrt(v / (1 - decay_square ** updates)) plus eps. Return the moved params, and "
+            "AdamState(updates, mean, square).",
+        ),
+        make_cases=adam_cases,
+        make_lesson_case=adam_lesson_case,
+        misconceptions=ADAM.catalogue,
     ),
 )
