@@ -290,7 +290,7 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
     return grads, (rows @ params.W_xh.T).reshape(T, N, D), State(dh_next.copy(), dc.copy())
 
 
-def check_bias(b: object) -> None:
+def check_bias(b: Any) -> None:
     """Raise ValueError unless `b` is a real number or a real floating array."""
     check_numbers("b", b)
     if np.iscomplexobj(b):

@@ -9,7 +9,7 @@ import lzma
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_size
 
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 24}]
 
@@ -63,6 +63,7 @@ def trigram_bits(training: Array, held_out: Array, K: int, rounds: int = 20) -> 
     """
     check_symbols("training", training, K, at_least=30)
     check_symbols("held_out", held_out, K, at_least=3)
+    check_size("rounds", rounds)
     cut = len(training) - len(training) // 10
     weights = np.full(4, 0.25)
     p = trigram_parts(training[:cut], training[cut:], K)
@@ -73,17 +74,25 @@ def trigram_bits(training: Array, held_out: Array, K: int, rounds: int = 20) -> 
 
 
 def trigram_parts(counted: Array, text: Array, K: int) -> Array:
-    """Return what each of the four models says of a text's characters from the third on, (4, L - 2)."""
+    """Return what each of the four models says of a text's characters from the third on, (4, L - 2).
+
+    Raises
+    ------
+    ValueError
+        If they are no integers from 0 to K - 1, or less than three.
+    """
+    check_symbols("counted", counted, K, at_least=3)
+    check_symbols("text", text, K, at_least=3)
     parts = [np.full(len(text) - 2, 1 / K)]
     for order in (1, 2, 3):
-        seen, context = grams(counted, order, K), grams(counted[:-1], order - 1, K)  # a run less its last character
-        wanted, before = grams(text, order, K)[3 - order :], grams(text[:-1], order - 1, K)[3 - order :]
-        n, total = count_of(seen, wanted), count_of(context, before)
+        seen, context = _grams(counted, order, K), _grams(counted[:-1], order - 1, K)  # a run less its last character
+        wanted, before = _grams(text, order, K)[3 - order :], _grams(text[:-1], order - 1, K)[3 - order :]
+        n, total = _count_of(seen, wanted), _count_of(context, before)
         parts.append(np.divide(n, total, out=parts[-1].copy(), where=total > 0))  # never seen: as the shorter one says
     return np.stack(parts)
 
 
-def grams(text: Array, order: int, K: int) -> Array:
+def _grams(text: Array, order: int, K: int) -> Array:
     """Return a number for every run of `order` characters, (L - order + 1,)."""
     L = len(text) - order + 1
     code = np.zeros(L, dtype=np.int64)
@@ -92,7 +101,7 @@ def grams(text: Array, order: int, K: int) -> Array:
     return code
 
 
-def count_of(seen: Array, wanted: Array) -> Array:
+def _count_of(seen: Array, wanted: Array) -> Array:
     """Return how often each of `wanted` is in `seen`."""
     values, counts = np.unique(seen, return_counts=True)
     at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
@@ -116,10 +125,10 @@ def xz_bits(held_out: str, given: str = "") -> float:
     """
     if not isinstance(held_out, str) or not isinstance(given, str) or not held_out:
         raise ValueError("held_out and given must be strings, held_out not empty")
-    return 8 * (xz_bytes(given + held_out) - xz_bytes(given)) / len(held_out)
+    return 8 * (_xz_bytes(given + held_out) - _xz_bytes(given)) / len(held_out)
 
 
-def xz_bytes(text: str) -> int:
+def _xz_bytes(text: str) -> int:
     """Bytes of a text compressed by xz, without the container's fixed few."""
     return len(lzma.compress(text.encode(), format=lzma.FORMAT_RAW, filters=FILTERS)) if text else 0
 

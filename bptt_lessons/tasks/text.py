@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_callable, check_positive, check_rng, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_callable,
+    check_no_nan,
+    check_positive,
+    check_rng,
+    check_size,
+)
 
 Read = Callable[[Array, Any], tuple[Array, Any]]
 
@@ -62,7 +70,7 @@ def library_docstrings(folder: Path | None = None) -> str:
     ValueError
         If no module's source can be found.
     """
-    folder = Path(sysconfig.get_paths()["stdlib"]) if folder is None else folder
+    folder = Path(sysconfig.get_paths()["stdlib"]) if folder is None else check_folder(folder)
     found: list[str] = []
     for path in sorted(folder.glob("*.py")):
         try:
@@ -209,6 +217,13 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     return np.array(said)
 
 
+def check_folder(folder: object) -> Path:
+    """Return the folder as a Path, or raise ValueError if it is none."""
+    if not isinstance(folder, (str, Path)) or not Path(folder).is_dir():
+        raise ValueError(f"folder must be a folder that there is, got {folder!r}")
+    return Path(folder)
+
+
 def check_text(name: str, text: object) -> None:
     """Raise ValueError unless `text` is a string with something in it."""
     if not isinstance(text, str) or not text:
@@ -228,6 +243,7 @@ def check_alphabet(alphabet: object) -> None:
 def check_sample(y: Array, temperature: float, u: Array) -> None:
     """Raise ValueError unless `sample` can take these."""
     check_array("y", y, "N K")
+    check_no_nan("y", y)
     check_array("u", u, "N", {"N": len(y)})
     check_positive("temperature", temperature)
     if not (np.all(u >= 0) and np.all(u < 1)):

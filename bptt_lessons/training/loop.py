@@ -262,10 +262,11 @@ def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]
         If `cell` or `model` does not fit; `read`, if the symbols are no integers (L,) from 0 to K - 1.
     """
     check_model(cell, model)
-    one_hot = np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)
+    _, K = readout.check_parameters(model.readout)
+    one_hot = np.eye(K, dtype=model.readout.W_hy.dtype)
 
     def read(symbols: Array, state: Any) -> tuple[Array, Any]:
-        check_symbols(symbols, len(one_hot), "(L,), L at least 1", least=(1,))
+        check_symbols(symbols, K, "(L,), L at least 1", least=(1,))
         h, state, _ = cell.forward(model.cell, one_hot[symbols[:, None]], state)
         return readout.forward(model.readout, h[-1:])[0], state
 
@@ -326,7 +327,7 @@ def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
     """Return K if the model can read the symbols in windows of k steps, else raise ValueError."""
     check_model(cell, model)
     check_size("k", k)
-    K = len(model.readout.b_y)
+    _, K = readout.check_parameters(model.readout)
     check_symbols(symbols, K, "(T + 1, N), T and N at least 1", least=(2, 1))
     return K
 

@@ -7,6 +7,7 @@ one move, so there is never half a file; nothing in it is code (no pickle).
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import zipfile
@@ -36,8 +37,9 @@ def save(path: str | os.PathLike[str], session: Session) -> None:
     OSError
         If the file cannot be written; an older one is then as it was.
     """
+    check_path(path)
     check_session(session)
-    arrays = {name: as_array(name, leaf) for name, leaf in leaves("", session) if leaf is not None}
+    arrays = {name: _as_array(name, leaf) for name, leaf in _leaves("", session) if leaf is not None}
     target = Path(path)
     descriptor, temporary = tempfile.mkstemp(prefix=target.name, suffix=".part", dir=target.parent)
     try:
@@ -58,8 +60,9 @@ def load(path: str | os.PathLike[str], like: Session) -> Session:
     ----------
     path : str or path
     like : Session
-        Of the same structure, such as the one that training began with: it says what is built
-        from the arrays.  Its own values do not matter, its shapes and dtypes do.
+        Of the same structure, such as the one that training began with (if a state is carried, with
+        ``cell.zero_state`` as its state): it says what is built from the arrays.  Its own values do
+        not matter, its shapes and dtypes do.
 
     Returns
     -------
@@ -72,30 +75,40 @@ def load(path: str | os.PathLike[str], like: Session) -> Session:
     FileNotFoundError
         If there is none.
     """
+    check_path(path)
     check_session(like)
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, AttributeError) as error:
+        arrays = _arrays_in(content)
+    except Exception as error:  # a wrong byte in an archive can make its reader stumble in many ways
         raise ValueError(f"{path} is no saved session, or it is damaged ({error})") from None
-    session: Session = rebuilt("", like, arrays)
+    session: Session = _rebuilt("", like, arrays)
     if arrays:
         raise ValueError(f"{path} holds {', '.join(sorted(arrays))} as well, which the session does not have")
     return session
 
 
-def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every array, number or None of a session with its name; the losses are one array."""
     if name == "losses":
         yield name, np.array(value, dtype=np.float64)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         for field, item in zip(value._fields, value, strict=True):
-            yield from leaves(f"{name}.{field}" if name else field, item)
+            yield from _leaves(f"{name}.{field}" if name else field, item)
     else:
         yield name, value
 
 
-def as_array(name: str, leaf: Any) -> Array:
+def _arrays_in(content: bytes) -> dict[str, Array]:
+    """Return the arrays of an ``.npz`` by name; every array is read to its end, where its checksum is looked at."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {
+            name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+            for name in archive.namelist()
+        }
+
+
+def _as_array(name: str, leaf: Any) -> Array:
     """Return an array or number as an array that needs no pickle."""
     array = np.asarray(leaf)
     if array.dtype.kind not in "biufc":
@@ -103,11 +116,11 @@ def as_array(name: str, leaf: Any) -> Array:
     return array
 
 
-def rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
+def _rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
     """Build what `like` is from the arrays, each of which is taken out."""
     if isinstance(like, tuple) and hasattr(like, "_fields"):
         return type(like)(
-            *(rebuilt(f"{name}.{f}" if name else f, v, arrays) for f, v in zip(like._fields, like, strict=True))
+            *(_rebuilt(f"{name}.{f}" if name else f, v, arrays) for f, v in zip(like._fields, like, strict=True))
         )
     if like is None and name not in arrays:
         return None
@@ -123,3 +136,9 @@ def rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
         expected = f"{wanted.shape} and {wanted.dtype}"
         raise ValueError(f"{name} in the file has shape {array.shape} and dtype {array.dtype}, expected {expected}")
     return array if isinstance(like, np.ndarray) else array.item()
+
+
+def check_path(path: object) -> None:
+    """Raise ValueError unless `path` is a string or a path."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"path must be a string or a path, got {type(path).__name__}")
