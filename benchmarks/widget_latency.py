@@ -29,8 +29,11 @@ CONTROLS = {
     "gate_explorer": "b_f (forget gate)",
     "checkpoint_schedule": "slots",
     "truncation_matrix": "k (sliding: k2)",
+    "task_viewer": "step t",
+    "sampler": "seed",  # 300 characters, said one after the other by an LSTM of 128 units
 }
 LIMIT = 100  # milliseconds, for the median
+LIMITS = {"sampler": 1000}
 
 # Puts the time of one press into window.bpttLatency: from the keydown event to just after the paint.
 WATCH = """output => {
@@ -53,7 +56,7 @@ def presses(page: Any, name: str, times: int) -> list[float]:
     """Press the arrow keys on one figure's control; return milliseconds for each press."""
     cell = lab_driver.show_cell(page, lab_driver.find_cell(page, sample_notebook.FIGURES[name]))
     control = cell.get_by_role("spinbutton", name=CONTROLS[name], exact=True)
-    picture = cell.locator("svg[role=img]").locator("xpath=..").element_handle()
+    picture = cell.locator("svg[role=img], pre:has(strong)").locator("xpath=../..").element_handle()
     control.focus()
     taken = []
     for number in range(times + 3):  # the first three warm up
@@ -86,7 +89,7 @@ def main() -> int:
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             lab_driver.open_notebook(page, server, "sample.ipynb")
             lab_driver.run_all(page)
-            rows = {name: presses(page, name, arguments.presses) for name in sample_notebook.FIGURES}
+            rows = {name: presses(page, name, arguments.presses) for name in CONTROLS}
             browser.close()
     print(
         f"Key press to painted picture, {arguments.presses} presses each, {os.cpu_count()} cores, headless Chromium\n"
@@ -94,7 +97,7 @@ def main() -> int:
     print(f"{'figure':20} {'median ms':>10} {'p90 ms':>8}")
     for name, taken in rows.items():
         print(f"{name:20} {statistics.median(taken):10.0f} {statistics.quantiles(taken, n=10)[-1]:8.0f}")
-    return int(any(statistics.median(taken) > LIMIT for taken in rows.values()))
+    return int(any(statistics.median(taken) > LIMITS.get(name, LIMIT) for name, taken in rows.items()))
 
 
 if __name__ == "__main__":

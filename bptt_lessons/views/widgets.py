@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
+from bptt_lessons.arguments import Array, check_array, check_callable, check_no_nan, check_size
 from bptt_lessons.cells import lstm, rnn
+from bptt_lessons.tasks import text
 from bptt_lessons.training import loop, losses, readout
 from bptt_lessons.training.loop import Session
 from bptt_lessons.views import checkpoint_schedule as schedule_picture
 from bptt_lessons.views import gate_explorer as gates_picture
 from bptt_lessons.views import gradient_flow as flow_picture
+from bptt_lessons.views import sampler as sampler_picture
 from bptt_lessons.views import surface, two_roads, two_states, unrolled_graph
 from bptt_lessons.views import task_viewer as task_picture
 from bptt_lessons.views import truncation_matrix as matrix_picture
@@ -43,6 +45,7 @@ __all__ = [
     "gradient_flow",
     "live_training",
     "loss_surface",
+    "sampler",
     "task_viewer",
     "training_progress",
     "truncation_matrix",
@@ -558,6 +561,49 @@ def task_viewer(
         task_picture.on_paper(task, 1, T),
     )
     for control in (sequence, step):
+        control.observe(figure.redraw, names="value")
+    return figure
+
+
+def sampler(read: text.Read, alphabet: str, start: str, length: int = 300) -> Interactive:
+    """Let a model go on with a text, at a temperature and from a seed that are chosen by buttons.
+
+    Parameters
+    ----------
+    read : callable
+        As ``text.generate`` takes it, such as ``loop.reader(lstm, model)``.
+    alphabet : str
+        The K characters that the model knows.
+    start : str
+        What it reads first, at least one character of the alphabet.
+    length : int, optional
+        Characters that it then says, from 1 to 2000.
+
+    Returns
+    -------
+    Interactive
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    """
+    check_callable("read", read)
+    text.check_alphabet(alphabet)
+    text.check_text("start", start)
+    if missing := set(start) - set(alphabet):
+        raise ValueError(f"start has characters that are not in the alphabet: {''.join(sorted(missing))!r}")
+    _check_range("length", length, 1, sampler_picture.MOST_CHARACTERS)
+    speaker = sampler_picture.Speaker(read, alphabet, start, length)
+    temperature = choice("temperature", sampler_picture.TEMPERATURES, 1.0)
+    seed = whole_number("seed", 0, 0, sampler_picture.MOST_SEEDS)
+    figure = Interactive(
+        "with the sampler",
+        [[temperature], stepper(seed)],
+        lambda: sampler_picture.draw(speaker, temperature.value, seed.value),
+        sampler_picture.on_paper(speaker, 1.0, 0),
+    )
+    for control in (temperature, seed):
         control.observe(figure.redraw, names="value")
     return figure
 

@@ -12,13 +12,23 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 IMPORTS = """\
 import numpy as np
 from bptt_lessons.cells import lstm, rnn
+from bptt_lessons.tasks import adding, copying
 from bptt_lessons.training import loop, optim, readout
 from bptt_lessons.views import plots, widgets
 rng = np.random.default_rng(0)
 x = np.array([1, 0, 1, 1, 0, 1, 0, 0.0])[:, None, None]
 net, linear = rnn.init(rng, 1, 2), readout.init(rng, 2, 1)
 streams = rng.normal(size=(8, 12, 1))
-wanted = rnn.forward(rnn.Params(np.array([[1.0]]), np.array([[0.8]]), np.zeros(1)), streams)[0].copy()"""
+wanted = rnn.forward(rnn.Params(np.array([[1.0]]), np.array([[0.8]]), np.zeros(1)), streams)[0].copy()
+adder = loop.Model(lstm.init(rng, 2, 8), readout.init(rng, 8, 1))
+copier = loop.Model(lstm.init(rng, 10, 32), readout.init(rng, 32, 10))
+talker = loop.Model(lstm.init(rng, 96, 128), readout.init(rng, 128, 96))
+message = copying.sequences(rng, 100, 2)
+
+def advance(session):
+    batch = adding.sequences(np.random.default_rng((0, len(session.losses))), 20, 8)
+    return loop.fit(session, [batch], lambda model, b: loop.loss_and_gradient(lstm, model, *b),
+                    lambda model, grads, memory: optim.adam(model, grads, memory, 1e-2))"""
 
 FIGURES = {
     "unroller": "widgets.unroller(rnn.init(rng, 1, 3), x)",
@@ -29,7 +39,14 @@ FIGURES = {
     "gate_explorer": "widgets.gate_explorer()",
     "checkpoint_schedule": "widgets.checkpoint_schedule(T=20)",  # as many rows as there can be
     "truncation_matrix": "widgets.truncation_matrix()",
+    "task_viewer": "widgets.task_viewer(lstm, copier, message.x, message.target, names='abcdefgh-!')",
+    "sampler": "widgets.sampler(loop.reader(lstm, talker), ''.join(map(chr, range(32, 128))), 'The import ')",
+    "live_training": (
+        "widgets.live_training(loop.Session(adder, optim.adam_start(adder)), advance, 100_000, path='live.npz', "
+        "sample=lambda session: f'{len(session.losses)} updates')"
+    ),
 }
+DRAWN = [name for name in FIGURES if name != "sampler"]  # which shows text, not a picture
 
 TRAINING = """\
 fitted = loop.fit(loop.Session(loop.Model(net, linear)), [(streams, wanted)] * 200,

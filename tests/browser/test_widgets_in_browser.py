@@ -6,7 +6,7 @@ from typing import Any
 import jupyter_driver as lab_driver
 import pytest
 from jupyter_driver import Server
-from sample_notebook import FIGURES, TRAINING
+from sample_notebook import DRAWN, FIGURES, TRAINING
 
 
 @pytest.fixture
@@ -124,6 +124,91 @@ def test_truncation_answers_the_keyboard(sample: Any) -> None:
     assert "Draw 1 of cuts" in press(sample, "ArrowUp", where, "spinbutton", "draw (randomised)")[3]
 
 
+def test_task_viewer_answers_the_keyboard(sample: Any) -> None:
+    where = figure(sample, "task_viewer")
+    assert "Sequence 2 of 2, step 120" in press(sample, "ArrowUp", where, "spinbutton", "sequence n")[3]
+    assert "step 119 of 120" in press(sample, "ArrowDown", where, "spinbutton", "step t")[3]
+    assert "step 118 of 120" in press(sample, "Enter", where, "button", "Previous")[3]
+    assert "step 1 of 120" in press(sample, "Space", where, "button", "Start")[3]
+    assert "step 2 of 120" in press(sample, "Enter", where, "button", "Next")[3]
+    assert "step 120 of 120" in press(sample, "Enter", where, "button", "End")[3]
+
+
+def test_sampler_answers_the_keyboard(sample: Any) -> None:
+    from playwright.sync_api import expect
+
+    where = figure(sample, "sampler")
+    said, status = where.locator("pre", has=sample.locator("strong")), where.get_by_role("status")
+    expect(said.locator("strong")).to_have_text("The import ")
+    texts = [said.inner_text()]
+    for role, name, key, words in (
+        ("button", "0.5", "Enter", "Temperature 0.5, seed 0"),
+        ("spinbutton", "seed", "ArrowUp", "Temperature 0.5, seed 1"),
+        ("button", "Next", "Space", "Temperature 0.5, seed 2"),
+        ("button", "Previous", "Enter", "Temperature 0.5, seed 1"),
+    ):
+        where.get_by_role(role, name=name, exact=True).focus()
+        sample.keyboard.press(key)
+        expect(status).to_contain_text(words)
+        texts.append(said.inner_text())
+    assert texts[4] == texts[2]
+    assert len(set(texts)) == 4
+
+
+def updates_done(where: Any) -> int:
+    return int(where.locator("progress").get_attribute("value"))
+
+
+def test_live_training_is_started_stopped_and_gone_on_with_by_keyboard(sample: Any, lab: Server) -> None:
+    from playwright.sync_api import expect
+
+    where = figure(sample, "live_training")
+    status, bar = where.get_by_role("status"), where.locator("progress").locator("xpath=..")
+    assert status.inner_text() == "Not training. Start makes 100,000 updates.", "Run All does not start it"
+    assert updates_done(where) == 0
+
+    where.get_by_role("button", name="Start", exact=True).focus()
+    sample.keyboard.press("Enter")
+    expect(status).to_have_text("Training. Stop ends it after the update under way.")
+    words = bar.inner_text()
+    for _ in range(3):  # the loss and the count arrive from the thread, again and again
+        expect(bar).not_to_have_text(words)
+        words = bar.inner_text()
+    assert "loss 0." in words
+    assert sample.evaluate("document.activeElement.textContent.trim()") == "Go on", "drawing drops no focus"
+
+    # another cell runs meanwhile, and sees the session move on
+    seen = updates_done(where)
+    other = lab_driver.find_cell(sample, "plots.lines")
+    lab_driver.run_cell(sample, other)
+    assert lab_driver.errors(sample) == []
+    where = figure(sample, "live_training")
+    expect(where.locator("progress")).not_to_have_attribute("value", str(seen))
+    assert updates_done(where) > seen
+
+    where.get_by_role("button", name="Stop", exact=True).focus()
+    sample.keyboard.press("Space")
+    expect(status).to_contain_text("Saved in live.npz.")
+    assert status.inner_text().startswith("Stopped after ")
+    stopped = updates_done(where)
+    assert f"Stopped after {stopped:,} updates" in status.inner_text()
+    assert where.locator("pre", has_text="updates").last.inner_text() == f"{stopped} updates"
+    assert (lab.root / "live.npz").is_file()
+    lab_driver.run_cell(sample, other)  # time goes by
+    assert updates_done(figure(sample, "live_training")) == stopped, "it really stops"
+
+    where.get_by_role("button", name="Go on", exact=True).focus()
+    sample.keyboard.press("Enter")
+    expect(where.locator("progress")).not_to_have_attribute("value", str(stopped))
+    assert updates_done(where) > stopped
+    where.get_by_role("button", name="Stop", exact=True).focus()
+    sample.keyboard.press("Enter")
+    expect(status).to_contain_text("Stopped after ")
+    where.get_by_role("button", name="Load", exact=True).focus()
+    sample.keyboard.press("Enter")
+    expect(status).to_contain_text("Loaded live.npz")
+
+
 def test_training_bar_leaves_one_line(sample: Any) -> None:
     text = lab_driver.outputs(sample, lab_driver.find_cell(sample, TRAINING))
     assert text.split() == ["trained:", "200", "updates"]
@@ -133,7 +218,7 @@ def test_figures_in_both_themes(sample: Any, screenshots: Path) -> None:
     grounds = []
     for dark in (False, True):
         lab_driver.set_theme(sample, dark)
-        for name in FIGURES:
+        for name in DRAWN:
             where = figure(sample, name)
             shown = where.locator(".jp-OutputArea-output svg[role=img]")
             shown.scroll_into_view_if_needed()
@@ -141,6 +226,11 @@ def test_figures_in_both_themes(sample: Any, screenshots: Path) -> None:
             ground = shown.locator("rect").first.evaluate("r => getComputedStyle(r).fill")
             ink = shown.locator("text").last.evaluate("t => getComputedStyle(t).fill")
             grounds.append((name, dark, brightness(ground), brightness(ink)))
+        where = figure(sample, "sampler")
+        where.screenshot(path=screenshots / f"sampler-{'dark' if dark else 'light'}.png")
+        shown = where.locator("pre", has=sample.locator("strong"))
+        ground, ink = (shown.evaluate(f"e => getComputedStyle(e).{side}") for side in ("backgroundColor", "color"))
+        grounds.append(("sampler", dark, brightness(ground), brightness(ink)))
     lab_driver.set_theme(sample, False)
     for name, dark, ground, ink in grounds:
         assert (ground < ink) if dark else (ground > ink), f"{name}, dark={dark}: ground {ground}, ink {ink}"

@@ -1,0 +1,132 @@
+"""The sampler: it says what ``text.generate`` says, the same for a seed, and shows it as it is."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import numpy as np
+import pytest
+from svg_reader import SVG, sentence, words
+
+from bptt_lessons.cells import lstm
+from bptt_lessons.tasks import text
+from bptt_lessons.training import loop, readout
+from bptt_lessons.views import sampler, widgets
+from bptt_lessons.views.frame import Interactive
+
+ALPHABET = "\n <>&ab\0"
+START = "a <b>&\n"
+
+
+def reader(seed: int = 0) -> Any:
+    rng = np.random.default_rng(seed)
+    K = len(ALPHABET)
+    linear = readout.init(rng, 6, K)
+    return loop.reader(lstm, loop.Model(lstm.init(rng, K, 6), linear._replace(W_hy=9 * linear.W_hy)))
+
+
+def figure(seed: int = 0, length: int = 300) -> Interactive:
+    return widgets.sampler(reader(seed), ALPHABET, START, length)
+
+
+def expected(temperature: float, seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    said = text.generate(rng, reader(), text.encode(START, ALPHABET), 300, temperature)
+    return text.decode(said, ALPHABET).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def shown(made: Interactive) -> tuple[str, str]:
+    """Return what stands in bold and what stands after it."""
+    (pre,) = ElementTree.fromstring(made.picture.value).iter("pre")
+    bold = pre.find("strong")
+    assert bold is not None
+    return str(bold.text), str(bold.tail)
+
+
+def test_it_says_what_generate_says() -> None:
+    made = figure()
+    assert shown(made) == (START, expected(1.0, 0))
+    made.controls["temperature"].value = 0.3
+    assert shown(made) == (START, expected(0.3, 0))
+    made.controls["Next"].click()
+    made.controls["seed"].value = 7
+    assert shown(made) == (START, expected(0.3, 7))
+    assert expected(0.3, 7) != expected(0.3, 0) != expected(1.0, 0)
+    made.controls["Previous"].click()
+    assert shown(made) == (START, expected(0.3, 6))
+    assert sentence(made).startswith("Temperature 0.3, seed 6: 300 characters after the start, of ")
+
+
+def test_the_same_for_a_seed() -> None:
+    assert figure().picture.value == figure().picture.value
+    assert figure().picture.value != figure(1).picture.value
+
+
+def test_the_words_are_those_of_the_text() -> None:
+    made = figure()
+    said = expected(1.0, 0)
+    different = len(set(said))
+    longest = max(k for k in range(300) if len({said[s : s + k] for s in range(301 - k)}) < 301 - k)
+    assert sentence(made) == (
+        f"Temperature 1, seed 0: 300 characters after the start, of {different} kinds. "
+        f"The longest piece that comes twice has {longest} of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "longest"), [("", 0), ("a", 0), ("ab", 0), ("aa", 1), ("aaaa", 3), ("abcab", 2), ("abcdbcd", 3)]
+)
+def test_longest_repeat(said: str, longest: int) -> None:
+    assert sampler.longest_repeat(said) == longest
+
+
+def test_the_text_is_wrapped_and_keeps_its_spaces() -> None:
+    made = figure()
+    (pre,) = ElementTree.fromstring(made.picture.value).iter("pre")
+    assert "white-space: pre-wrap" in pre.get("style", "")
+
+
+def test_on_paper() -> None:
+    made = figure()
+    root = ElementTree.fromstring(made.static.svg)
+    lines = words(made.static.svg)
+    assert (
+        "".join("".join(lines).split())
+        == "".join((START + expected(1.0, 0)).split())[: len("".join("".join(lines).split()))]
+    )
+    bold = "".join(node.text or "" for node in root.iter(f"{SVG}tspan"))
+    assert bold == START.rstrip("\n")
+    assert all(len(line) <= sampler.ACROSS for line in lines)
+    height = float(root.get("viewBox", "").split()[3])
+    assert all(float(node.get("y", "")) < height for node in root.iter(f"{SVG}text"))
+    assert repr(made) == "Interactive figure: run this cell to play with the sampler"
+
+
+def test_the_static_words_hold_whatever_the_model_has_learnt() -> None:
+    one, other = (figure(seed)._repr_mimebundle_()["text/html"] for seed in (0, 1))
+    assert one != other
+    assert one.split('"')[1] == other.split('"')[1]
+    assert re.search("temperature 1, seed 0", one)
+
+
+def test_lines_break_at_spaces_if_they_can() -> None:
+    said = "ab cd ef\n\nabcdefgh i\n"
+    assert [said[a:b] for a, b in sampler.wrapped(said, 5)] == ["ab ", "cd ef", "", "abcde", "fgh i", ""]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: widgets.sampler(None, ALPHABET, "a"), "read must be a function"),  # type: ignore[arg-type]
+        (lambda: widgets.sampler(reader(), ALPHABET, "z"), "start has characters that are not in the alphabet: 'z'"),
+        (lambda: widgets.sampler(reader(), ALPHABET, ""), "start must be a string of at least one character"),
+        (lambda: widgets.sampler(reader(), "aa", "a"), "alphabet must have each character once"),
+        (lambda: widgets.sampler(reader(), ALPHABET, "a", 0), "length must be"),
+        (lambda: widgets.sampler(reader(), ALPHABET, "a", 2001), "length must be a whole number from 1 to 2000"),
+    ],
+)
+def test_bad_input(wrong: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
