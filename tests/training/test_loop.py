@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from any_cell import fast_cells
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bptt_lessons import nested
-from bptt_lessons.cells import rnn
+from bptt_lessons.cells import gru, lstm, rnn
 from bptt_lessons.cells.activations import SIGMOID
-from bptt_lessons.gradients import gradcheck
-from bptt_lessons.tasks import temporal_xor
+from bptt_lessons.gradients import gradcheck, tbptt
+from bptt_lessons.tasks import temporal_xor, text
 from bptt_lessons.training import loop, losses, optim, readout
 
 
-def draw(seed: int, T: int, N: int, D: int, H: int, K: int, dtype: Any = np.float64) -> tuple[loop.Model, Any, Any]:
+def draw(
+    seed: int, T: int, N: int, D: int, H: int, K: int, dtype: Any = np.float64, cell: Any = rnn
+) -> tuple[loop.Model, Any, Any]:
     """Draw a model, inputs and a mask."""
     rng = np.random.default_rng(seed)
-    model = loop.Model(rnn.init(rng, D, H, dtype), readout.init(rng, H, K, dtype))
+    model = loop.Model(cell.init(rng, D, H, dtype=dtype), readout.init(rng, H, K, dtype))
     mask = rng.random((T, N)) < 0.6
     mask[-1, -1] = True
     return model, rng.normal(size=(T, N, D)).astype(dtype), mask
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("cell", [rnn, rnn.with_activation(SIGMOID)], ids=["tanh", "sigmoid"])
+@pytest.mark.parametrize("cell", [rnn, rnn.with_activation(SIGMOID), lstm, gru], ids=["tanh", "sigmoid", "lstm", "gru"])
 @pytest.mark.parametrize("kind", ["mse", "softmax_cross_entropy"])
 def test_the_gradient_of_a_whole_model_agrees_with_complex_step(kind, cell, masked):
     T, N, D, H, K = 5, 3, 2, 4, 3
-    model, x, mask = draw(0, T, N, D, H, K)
+    model, x, mask = draw(0, T, N, D, H, K, cell=cell)
     rng = np.random.default_rng(1)
     target = rng.normal(size=(T, N, K)) if kind == "mse" else rng.integers(0, K, (T, N))
     mask = mask if masked else None
@@ -46,11 +53,12 @@ def test_the_gradient_of_a_whole_model_agrees_with_complex_step(kind, cell, mask
     assert error <= 1e-13, name
 
 
-def test_float32_stays_float32_through_training():
-    model, x, _ = draw(2, 5, 3, 2, 4, 1, np.float32)
+@fast_cells
+def test_float32_stays_float32_through_training(cell):
+    model, x, _ = draw(2, 5, 3, 2, 4, 1, np.float32, cell)
     target = np.zeros((5, 3, 1), np.float32)
-    value, grads = loop.loss_and_gradient(rnn, model, x, target)
-    assert loop.predict(rnn, model, x).dtype == np.float32
+    value, grads = loop.loss_and_gradient(cell, model, x, target)
+    assert loop.predict(cell, model, x).dtype == np.float32
     better = optim.sgd(model, grads, np.float64(0.1))
     assert {a.dtype for _, a in nested.named_arrays(grads)} == {np.dtype(np.float32)}
     assert {a.dtype for _, a in nested.named_arrays(better)} == {np.dtype(np.float32)}
@@ -129,3 +137,330 @@ def test_training_is_deterministic_lowers_the_loss_and_leaves_its_start_alone():
     assert len(one.losses) == 30
     assert np.mean(one.losses[-5:]) < 0.7 * one.losses[0]
     assert np.array_equal(start.cell.W_xh, rnn.init(np.random.default_rng(0), 1, 8).W_xh)
+
+
+def adam(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
+    """One step of Adam."""
+    return optim.adam(model, grads, memory, 0.02)
+
+
+def same(one: loop.Session, two: loop.Session) -> bool:
+    """Whether two sessions are equal to the last bit."""
+    parts = [[a for part in (s.model, s.memory, s.state) for _, a in nested.named_arrays(part)] for s in (one, two)]
+    return one.losses == two.losses and all(np.array_equal(a, b) for a, b in zip(*parts, strict=True))
+
+
+@fast_cells
+def test_fit_goes_on_where_it_stopped(cell):
+    """Two parts are the whole, with the optimiser's memory and the losses carried; none of them is written into."""
+    model, _, _ = draw(3, 1, 1, 1, 4, 1, cell=cell)
+    rng = np.random.default_rng(0)
+    batches = [temporal_xor.sequences(rng, 6, 3) for _ in range(7)]
+
+    def gradient(m: Any, b: Any) -> Any:
+        return loop.loss_and_gradient(cell, m, b.x, b.target)
+
+    start = loop.Session(model, optim.adam_start(model))
+    whole = loop.fit(start, batches, gradient, adam)
+    seen: list[int] = []
+    half = loop.fit(start, batches[:3], gradient, adam)
+    both = loop.fit(half, batches[3:], gradient, adam, lambda done, loss: seen.append(done))
+    assert same(both, whole)
+    assert (len(half.losses), len(both.losses), both.memory.updates) == (3, 7, 7)
+    assert seen == [4, 5, 6, 7]
+    assert start.losses == ()
+    assert start.memory.updates == 0
+
+
+K = 5
+
+
+def stream(cell: Any, seed: int = 0, T: int = 23, N: int = 2, dtype: Any = np.float64) -> tuple[loop.Session, Any]:
+    """A session before its training on a stream of symbols, and the stream."""
+    model, _, _ = draw(seed, 1, 1, K, 4, K, dtype, cell)
+    start = loop.Session(model, optim.adam_start(model))
+    return start, np.random.default_rng(seed).integers(0, K, (T + 1, N))
+
+
+def loss_of_window(model: loop.Model, symbols: Any) -> Any:
+    """The loss that `truncated_epoch` takes of a window, for ``gradients``."""
+
+    def loss_gradient(h: Any, start: int) -> Any:
+        target = symbols[start + 1 : start + len(h) + 1]
+        y = readout.forward(model.readout, h)
+        of_readout, dh = readout.backward(model.readout, h, losses.softmax_cross_entropy_gradient(y, target))
+        return float(losses.softmax_cross_entropy(y, target)), dh, of_readout
+
+    return loss_gradient
+
+
+@fast_cells
+@pytest.mark.parametrize("k", [1, 4, 10, 23, 50])
+def test_an_epoch_whose_updates_do_nothing_has_the_gradient_of_windows_with_carry(cell, k):
+    session, symbols = stream(cell)
+    total = None
+    calls: list[int] = []
+
+    def update(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
+        nonlocal total
+        total = grads if total is None else nested.add(total, grads)
+        calls.append(len(calls))
+        return model, ("memory", len(calls))
+
+    done = loop.truncated_epoch(cell, session, symbols, k, update)
+    model, x = session.model, np.eye(K)[symbols[:-1]]
+    right = tbptt.windowed_gradient(cell, model.cell, x, None, loss_of_window(model, symbols), k)
+    assert gradcheck.worst_error(total, loop.Model(right.grads, right.extra))[1] <= 1e-14
+    assert sum(done.losses) == pytest.approx(right.loss, rel=1e-14)
+    assert len(done.losses) == len(calls) == len(tbptt.windows(23, k))
+    assert done.memory == ("memory", len(calls))
+    _, state_T, _ = cell.forward(model.cell, x)
+    assert gradcheck.worst_error(done.state, state_T)[1] <= 1e-14
+
+
+@fast_cells
+def test_the_gradient_is_that_of_complex_step_with_the_carried_state_frozen(cell):
+    session, symbols = stream(cell, T=6)
+    first = loop.truncated_epoch(cell, session, symbols[:4], 3, lambda m, g, memory: (m, memory))
+    seen: list[Any] = []
+    loop.truncated_epoch(cell, first, symbols[3:], 3, lambda m, g, memory: (seen.append(g) or m, memory))
+
+    def loss(model: Any) -> Any:
+        h, _, _ = cell.forward(model.cell, np.eye(K)[symbols[3:-1]], first.state)
+        return losses.softmax_cross_entropy(readout.forward(model.readout, h), symbols[4:])
+
+    oracle = gradcheck.by_field(gradcheck.complex_step, loss, session.model)
+    assert gradcheck.worst_error(seen[0], oracle)[1] <= 1e-13
+
+
+@fast_cells
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_two_epochs_on_two_parts_of_a_stream_are_one_on_the_whole(cell, dtype):
+    """The state, the optimiser's memory and the parameters go on; the parts overlap by the symbol that is a target."""
+    start, symbols = stream(cell, T=24, dtype=dtype)
+    whole = loop.truncated_epoch(cell, start, symbols, 6, adam)
+    half = loop.truncated_epoch(cell, start, symbols[:13], 6, adam)
+    both = loop.truncated_epoch(cell, half, symbols[12:], 6, adam)
+    assert same(both, whole)
+    assert {a.dtype for part in (both.model, both.state) for _, a in nested.named_arrays(part)} == {np.dtype(dtype)}
+    forgetful = loop.truncated_epoch(cell, half._replace(state=None), symbols[12:], 6, adam)
+    assert forgetful.losses[:2] == both.losses[:2]
+    assert forgetful.losses[2] != both.losses[2]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
+def test_symbols_may_be_of_any_integer_kind(dtype):
+    session, symbols = stream(rnn)
+    ours = loop.truncated_epoch(rnn, session, symbols.astype(dtype), 5, adam)
+    assert same(ours, loop.truncated_epoch(rnn, session, symbols, 5, adam))
+
+
+def test_an_epoch_that_diverges_says_so():
+    session, symbols = stream(rnn)
+
+    def spoil(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
+        return nested.map_arrays(lambda p: p * np.inf, model)._replace(cell=model.cell), memory
+
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match="at update 2: training diverged"):
+        loop.truncated_epoch(rnn, session, symbols, 5, spoil)
+
+
+@fast_cells
+def test_a_stream_with_an_order_is_learnt(cell):
+    """0 1 2 3 4 0 1 ...: after a few dozen windows the next symbol is nearly sure."""
+    start, _ = stream(cell)
+    symbols = (np.arange(401)[:, None] + np.array([0, 2])) % K
+    done = loop.train(start, lambda s: loop.truncated_epoch(cell, s, symbols, 10, adam), 160)
+    assert loop.bits_per_symbol(cell, start.model, symbols) > 2
+    assert loop.bits_per_symbol(cell, done.model, symbols) < 0.5
+
+
+@fast_cells
+@given(st.integers(1, 30), st.integers(1, 3), st.integers(0, 99))
+def test_bits_are_those_by_hand_and_the_windows_length_does_not_matter(cell, T, N, seed):
+    session, symbols = stream(cell, seed, T, N)
+    model, state, bits = session.model, cell.zero_state(session.model.cell, N), []
+    for now, following in pairwise(symbols):
+        state, _ = cell.step(model.cell, np.eye(K)[now], state)
+        p = np.exp(getattr(state, "h", state) @ model.readout.W_hy + model.readout.b_y)
+        bits += [-np.log2(p[n, following[n]] / p[n].sum()) for n in range(N)]
+    for k in (1, 2, 7, T, 1000):
+        assert loop.bits_per_symbol(cell, model, symbols, k) == pytest.approx(np.mean(bits), rel=1e-12)
+
+
+def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_alphabet():
+    model = nested.zeros_like(stream(lstm)[0].model)
+    assert loop.bits_per_symbol(lstm, model, stream(lstm)[1]) == pytest.approx(np.log2(K), rel=1e-14)
+
+
+@fast_cells
+def test_a_reader_reads_in_parts_what_it_reads_in_one(cell):
+    session, symbols = stream(cell, N=1)
+    read = loop.reader(cell, session.model)
+    y, state = read(symbols[:, 0], None)
+    assert y.shape == (1, K)
+    h, state_T, _ = cell.forward(session.model.cell, np.eye(K)[symbols])
+    assert gradcheck.relative_error(y, readout.forward(session.model.readout, h)[-1]) <= 1e-14
+    assert gradcheck.worst_error(state, state_T)[1] <= 1e-14
+    carried = None
+    for symbol in symbols[:, 0]:
+        y_1, carried = read(np.array([symbol]), carried)
+    assert gradcheck.relative_error(y_1, y) <= 1e-13
+    with pytest.raises(ValueError, match=r"symbols has shape \(2, 1\).*expected integers of shape \(L,\)"):
+        read(symbols[:2], None)
+    with pytest.raises(ValueError, match="symbols must be from 0 to K - 1 = 4"):
+        read(np.array([K]), None)
+    with pytest.raises(ValueError, match=r"symbols has shape \(0,\)"):
+        read(np.array([], int), None)
+
+
+@fast_cells
+def test_what_a_reader_generates_is_what_the_model_would_say_of_it(cell):
+    """Each symbol, drawn with the same u from the probabilities that one pass over all of them gives."""
+    session, _ = stream(cell)
+    said = text.generate(np.random.default_rng(0), loop.reader(cell, session.model), np.array([1, 2]), 12, 0.5)
+    heard = np.concatenate([[1, 2], said])
+    y = loop.predict(cell, session.model, np.eye(K)[heard[:, None]])[1:-1, 0]
+    assert np.array_equal(text.sample(y, 0.5, np.random.default_rng(0).random(12)), said)
+
+
+def one_more(session: loop.Session) -> loop.Session:
+    """One update: the model counts them."""
+    return session._replace(model=session.model + 1, losses=(*session.losses, float(len(session.losses))))
+
+
+BEFORE = loop.Session(np.array([0.0]))
+
+
+def whole_session(session: loop.Session) -> bool:
+    """Whether the model and the losses are of the same update."""
+    return session.model == len(session.losses)
+
+
+def test_train_makes_so_many_updates_and_reports_each():
+    seen: list[Any] = []
+    done = loop.train(BEFORE, one_more, 4, lambda updates, loss: seen.append((updates, loss)))
+    assert done.losses == (0.0, 1.0, 2.0, 3.0)
+    assert seen == [(1, 0.0), (2, 1.0), (3, 2.0), (4, 3.0)]
+    further = loop.train(done, one_more, 2)
+    assert len(further.losses) == 6
+    assert BEFORE.losses == ()
+
+
+def test_an_advance_of_several_updates_is_not_cut():
+    def three(session: loop.Session) -> loop.Session:
+        return one_more(one_more(one_more(session)))
+
+    assert len(loop.train(BEFORE, three, 4).losses) == 6
+
+
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_train_stops_when_it_is_told_to(after):
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > after
+
+    done = loop.train(BEFORE, one_more, 10, stopped=stopped)
+    assert len(done.losses) == after
+    assert whole_session(done)
+    assert len(asked) == after + 1  # before every step, and no more after that
+
+
+def interrupting(function: Any, call: int) -> Any:
+    """The function, interrupted in its n-th call."""
+    calls: list[int] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return function(*arguments)
+
+    return interrupted
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_an_interrupt_inside_an_update_ends_training_after_the_one_before(call):
+    done = loop.train(BEFORE, interrupting(one_more, call), 5)
+    assert len(done.losses) == call - 1
+    assert whole_session(done)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_an_interrupt_inside_a_report_keeps_the_update_that_is_reported(call):
+    done = loop.train(BEFORE, one_more, 5, interrupting(lambda updates, loss: None, call))
+    assert len(done.losses) == call
+    assert whole_session(done)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+def test_an_interrupt_while_asking_whether_to_stop(call):
+    done = loop.train(BEFORE, one_more, 5, stopped=interrupting(lambda: False, call))
+    assert len(done.losses) == call - 1
+    assert whole_session(done)
+
+
+def interrupted_at(event: int) -> tuple[Any, int]:
+    """Train for three updates, interrupted at this event (a line, a call or a return in any frame); what came of it."""
+    count = 0
+
+    def trace(frame: Any, kind: str, argument: Any) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename in (loop.__file__, __file__):
+            count += 1
+            if count == event:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        return loop.train(BEFORE, one_more, 3, lambda updates, loss: None, lambda: False), count
+    except KeyboardInterrupt:
+        return None, count
+    finally:
+        sys.settrace(before)
+
+
+def test_an_interrupt_at_any_line_leaves_a_whole_session():
+    """Every line that runs, in turn.  Before the first and after the last of the loop it is still an interrupt."""
+    _, events = interrupted_at(0)
+    outcomes = [interrupted_at(event)[0] for event in range(1, events + 1)]
+    came_back = [session for session in outcomes if session is not None]
+    assert all(whole_session(session) for session in came_back)
+    assert {len(session.losses) for session in came_back} == {0, 1, 2, 3}
+    assert len(came_back) > 0.6 * len(outcomes)
+    lengths = [len(session.losses) for session in came_back]
+    assert lengths == sorted(lengths)
+    first = outcomes.index(came_back[0])
+    last = len(outcomes) - 1 - outcomes[::-1].index(came_back[-1])
+    assert all(session is not None for session in outcomes[first : last + 1])
+
+
+def test_an_interrupted_epoch_can_be_gone_on_with_from_the_last_one():
+    start, symbols = stream(gru)
+
+    def advance(session: loop.Session) -> loop.Session:
+        return loop.truncated_epoch(gru, session, symbols, 5, adam)
+
+    whole = loop.train(start, advance, 15)
+    for call in (1, 2, 3):
+        part = loop.train(start, interrupting(advance, call), 15)
+        assert len(part.losses) == 5 * (call - 1)
+        assert same(loop.train(part, advance, 15 - len(part.losses)), whole)
+
+
+@pytest.mark.parametrize("bad", [lambda s: s, lambda s: None, lambda s: s._replace(losses=()), lambda s: s.model])
+def test_an_advance_that_makes_no_update_is_refused_rather_than_run_for_ever(bad):
+    with pytest.raises(ValueError, match=r"advance must return a loop\.Session with at least one update more"):
+        loop.train(one_more(BEFORE), bad, 3)
+
+
+def test_an_error_is_not_taken_for_an_interrupt():
+    def fail(session: loop.Session) -> loop.Session:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        loop.train(BEFORE, fail, 3)
