@@ -7,14 +7,16 @@ import re
 import numpy as np
 import other_ways_checkpointing
 import other_ways_flow
+import other_ways_lstm
+import other_ways_tasks
 import other_ways_tbptt
 import pytest
 
-from bptt_lessons.cells import rnn, unrolled
+from bptt_lessons.cells import gru, lstm, rnn, unrolled
 from bptt_lessons.cells.rnn import Cache, Params
 from bptt_lessons.cells.unrolled import add_to_hidden, hidden
 from bptt_lessons.course import EXERCISES
-from bptt_lessons.course.catalogue import _BY_NAME, ORDER, draws, leaky
+from bptt_lessons.course.catalogue import _BY_NAME, ORDER, adding_exercises, copying_exercises, draws, leaky
 from bptt_lessons.course.catalogue.draws import Formula
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.grading import printed_case
@@ -32,6 +34,10 @@ LESSONS = (
     "03_gradient_flow",
     "04_memory_and_checkpointing",
     "05_truncated_bptt",
+    "06_the_lstm",
+    "07_bptt_through_the_lstm",
+    "08_long_range_tasks",
+    "09_language_model",
 )
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
@@ -410,6 +416,8 @@ RIGHT = {
     **other_ways_flow.RIGHT,
     **other_ways_checkpointing.RIGHT,
     **other_ways_tbptt.RIGHT,
+    **other_ways_tasks.RIGHT,
+    **other_ways_lstm.RIGHT,
 }
 
 
@@ -432,9 +440,10 @@ def arrays_of(arguments):
 
 
 def size_of(arguments):
-    """How large a case is: the numbers in its arrays, and its whole numbers, which are sizes."""
+    """How large a case is: the numbers in its arrays, its whole numbers, which are sizes, and its characters."""
     whole = sum(value for value in arguments.values() if type(value) is int)
-    return whole + sum(array.size for array in arrays_of(arguments))
+    characters = sum(len(value) for value in arguments.values() if type(value) is str)
+    return whole + characters + sum(array.size for array in arrays_of(arguments))
 
 
 def test_there_is_enough_of_it():
@@ -467,6 +476,10 @@ def test_the_mapping_cannot_be_changed():
         (LESSONS[3], 30, 45),
         (LESSONS[4], 35, 45),
         (LESSONS[5], 55, 70),
+        (LESSONS[6], 20, 30),
+        (LESSONS[7], 35, 45),
+        (LESSONS[8], 30, 40),
+        (LESSONS[9], 25, 35),
     ],
 )
 def test_minutes_add_up_to_what_a_lesson_has(lesson, least, most):
@@ -676,6 +689,8 @@ def sgd_with_its_names_exchanged(params, grads, lr):
         *other_ways_flow.WRONG,
         *other_ways_checkpointing.WRONG,
         *other_ways_tbptt.WRONG,
+        *other_ways_tasks.WRONG,
+        *other_ways_lstm.WRONG,
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -989,6 +1004,50 @@ def test_the_caches_of_a_case_are_the_packages():
         assert np.array_equal(rnn.step(params, cache.x, cache.h_prev)[0], cache.h)
 
 
+@pytest.mark.parametrize("name", ["lstm.step", "lstm.step_backward", "gru.step", "gru.step_backward"])
+def test_gated_cells_have_biases_states_and_weights_that_can_tell(name):
+    for case in EXERCISES[name].make_cases():
+        params = case.arguments["params"]
+        H = len(params.W_hh)
+        assert all(np.abs(b).min() > 0 for b in params[2:])
+        blocks = np.split(params.W_hh, params.W_hh.shape[1] // H, axis=1)
+        assert all(np.abs(block - block.T).max() > 0.2 for block in blocks)
+        assert all(np.abs(a - b).max() > 0.2 for k, a in enumerate(blocks) for b in blocks[:k])
+        states = [a for n, a in named_arrays(tuple(case.arguments.values())[-1])]
+        assert all(np.abs(state).max() > 0.3 for state in states)
+
+
+def test_the_caches_of_the_gated_cells_are_the_packages():
+    for case in EXERCISES["lstm.step_backward"].make_cases():
+        params, cache = case.arguments["params"], case.arguments["cache"]
+        again = lstm.step(params, cache.x, lstm.State(cache.h_prev, cache.c_prev))[1]
+        assert worst_error(again, cache)[1] == 0
+    for case in EXERCISES["gru.step_backward"].make_cases():
+        params, cache = case.arguments["params"], case.arguments["cache"]
+        assert worst_error(gru.step(params, cache.x, cache.h_prev)[1], cache)[1] == 0
+
+
+def test_gates_saturate_in_one_case():
+    for name, gate in (("lstm.step", "f"), ("gru.step", "u")):
+        caches = [EXERCISES[name].solution(*case.arguments.values())[1] for case in EXERCISES[name].make_cases()]
+        gates = [getattr(cache, gate) for cache in caches]
+        assert any(values.max() > 0.999 and values.min() < 0.001 for values in gates)
+
+
+def test_half_lives_are_asked_of_numbers_and_arrays_far_shut_and_far_open():
+    asked = [case.arguments["b"] for case in EXERCISES["lstm.memory_half_life"].make_cases()]
+    assert {np.ndim(b) for b in asked} == {0, 1, 2}
+    assert min(np.min(b) for b in asked) <= -800
+    assert max(np.max(b) for b in asked) >= 20
+
+
+def test_forget_biases_are_not_one_and_of_both_signs_with_more_inputs_than_units_and_fewer():
+    cases = [case.arguments for case in EXERCISES["lstm.init"].make_cases()]
+    assert {np.sign(case["forget_bias"]) for case in cases} == {-1, 1}
+    assert all(case["forget_bias"] not in (0, 1) for case in cases)
+    assert {case["D"] < case["H"] for case in cases} == {True, False}
+
+
 @pytest.mark.parametrize("name", ["unrolled.forward", "unrolled.backward", "flow.gradient_norms"])
 def test_one_cell_is_not_the_rnn_and_has_a_readable_name(name):
     *others, last = EXERCISES[name].make_cases()
@@ -1021,6 +1080,57 @@ def test_lesson_cases_are_as_large_as_the_lessons_use():
     assert len(x) == 1000
     assert x.size >= 12 * 1000
     assert EXERCISES["readout.forward"].make_lesson_case().arguments["h"].shape == (12, 1000, 16)
+
+
+@pytest.mark.parametrize("name", ["adding.sequences", "copying.sequences"])
+def test_every_draw_has_the_properties_that_the_cases_draw_has(name):
+    exercise = EXERCISES[name]
+    for case in exercise.make_cases():
+        wanted = exercise.properties(case.arguments, *exercise.solution(*map(copied, case.arguments.values())))
+        for seed in range(20):
+            others = list(case.arguments.values())[1:]
+            found = exercise.properties(case.arguments, *exercise.solution(np.random.default_rng(seed), *others))
+            for a, b in zip(found, wanted, strict=True):
+                assert np.array_equal(a, b)
+
+
+def test_properties_are_of_every_kind_of_batch():
+    sizes_of_adding = [tuple(case.arguments.values())[1:] for case in EXERCISES["adding.sequences"].make_cases()]
+    assert {T % 2 for T, N in sizes_of_adding if N >= adding_exercises.MANY} == {0, 1}
+    assert min(T for T, _ in sizes_of_adding) == 2
+    sizes_of_copying = [tuple(case.arguments.values())[1:] for case in EXERCISES["copying.sequences"].make_cases()]
+    assert any(N >= copying_exercises.MANY for _, N in sizes_of_copying)
+    assert min(gap for gap, _ in sizes_of_copying) == 1
+
+
+def test_adam_is_asked_at_first_and_later_with_decays_that_differ_and_of_a_whole_model():
+    cases = [case.arguments for case in EXERCISES["optim.adam"].make_cases()]
+    assert {case["state"].updates for case in cases} >= {0, 3, 7}
+    assert all(case["decay_mean"] != case["decay_square"] for case in cases)
+    assert any(isinstance(case["params"], Model) for case in cases)
+    assert any(not array.any() for case in cases for _, array in named_arrays(case["grads"]))
+
+
+def test_streams_are_read_in_windows_of_every_kind_by_two_cells():
+    for name in ("loop.truncated_epoch", "loop.bits_per_symbol"):
+        cases = [case.arguments for case in EXERCISES[name].make_cases()]
+        lengths = [(len(case["symbols"]) - 1, case["k"]) for case in cases]
+        tails = {T % k for T, k in lengths if 1 < k < T}
+        assert tails >= {0, 1}
+        assert max(tails) > 1
+        assert any(k > T for T, k in lengths)
+        assert {printed_case({"cell": case["cell"]}) for case in cases} == {"cell = rnn", "cell = lstm"}
+    states = [case.arguments["session"].state for case in EXERCISES["loop.truncated_epoch"].make_cases()]
+    assert any(state is None for state in states)
+    assert any(isinstance(state, lstm.State) for state in states)
+
+
+def test_u_falls_on_edges_and_logits_overflow():
+    cases = [case.arguments for case in EXERCISES["text.sample"].make_cases()]
+    assert any(np.abs(case["y"]).max() > 710 for case in cases)
+    assert any({0.0, 0.25, 0.5, 0.75} <= set(case["u"]) for case in cases)
+    assert any(case["temperature"] < 1 for case in cases)
+    assert any(case["temperature"] > 1 for case in cases)
 
 
 @pytest.mark.parametrize("formula", [f for f in vars(draws).values() if isinstance(f, Formula)], ids=repr)

@@ -856,10 +856,10 @@ def _step_case(seed: int, N: int, D: int, H: int, scale: float = 0.9, decimals: 
 def step_cases() -> tuple[Case, ...]:
     """Different sizes, a single sequence, inputs that saturate the gates; h and c are never zero."""
     return (
-        _step_case(601, N=2, D=1, H=3, decimals=1),
-        _step_case(602, N=4, D=3, H=5),
-        _step_case(603, N=1, D=4, H=2),
-        _step_case(604, N=3, D=5, H=4, scale=9.0),
+        _step_case(6011, N=2, D=1, H=3, decimals=1),
+        _step_case(6110, N=4, D=3, H=5),
+        _step_case(6211, N=1, D=4, H=2),
+        _step_case(6311, N=3, D=5, H=4, scale=9.0),
     )
 
 
@@ -2596,10 +2596,10 @@ def _step_backward_case(seed: int, N: int, D: int, H: int, scale: float = 0.9, d
 def step_backward_cases() -> tuple[Case, ...]:
     """Different sizes, a single sequence, a gradient that is large; dh and dc are never zero."""
     return (
-        _step_backward_case(621, N=2, D=1, H=2, decimals=1),
-        _step_backward_case(622, N=4, D=3, H=5),
-        _step_backward_case(623, N=1, D=4, H=2),
-        _step_backward_case(624, N=3, D=5, H=4, scale=90.0),
+        _step_backward_case(6222, N=2, D=1, H=2, decimals=1),
+        _step_backward_case(6310, N=4, D=3, H=5),
+        _step_backward_case(6419, N=1, D=4, H=2),
+        _step_backward_case(6510, N=3, D=5, H=4, scale=90.0),
     )
 
 
