@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from any_cell import all_cells, draw, fast_cells, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,24 @@ def test_the_full_gradient_agrees_with_complex_step(make_problem, T, N, D, H, se
     assert ours.extra is None
 
 
+@all_cells
+@given(size, size, st.integers(1, 3), st.integers(1, 3), seeds, st.booleans())
+def test_so_does_that_of_every_cell_and_variant(cell, T, N, D, H, seed, with_state0):
+    params, x, state0, weights, _ = draw(cell, seed, T, N, D, H)
+
+    def loss_gradient(h: Any, start: int) -> Any:
+        return np.sum(np.sin(weights * h)), weights * np.cos(weights * h), None
+
+    start = state0 if with_state0 else None
+    ours = bptt.full_gradient(whole(cell), params, x, start, loss_gradient)
+    from_zero = cell.zero_state(params, N) if start is None else start
+    oracle = gradcheck.by_field(
+        gradcheck.complex_step, lambda p: np.sum(np.sin(weights * unrolled.forward(cell, p, x, from_zero)[0])), params
+    )
+    name, error = gradcheck.worst_error(ours.grads, oracle)
+    assert error <= 1e-12, name
+
+
 def test_the_leaky_cell_with_a_readout_agrees_with_complex_step():
     rng = np.random.default_rng(0)
     params = leaky.Params(rng.normal(size=(2, 4)), rng.normal(size=(4, 4)), rng.normal(size=4), rng.uniform(0, 1, 4))
@@ -61,13 +80,14 @@ def test_the_leaky_cell_with_a_readout_agrees_with_complex_step():
     assert error <= 1e-13, name
 
 
-def test_it_is_the_gradient_of_the_training_loop(make_problem):
-    params, x, _, _, _ = make_problem(1, 6, 3, 2, 5)
+@fast_cells
+def test_it_is_the_gradient_of_the_training_loop(cell):
+    params, x, _, _, _ = draw(cell, 1, 6, 3, 2, 5)
     rng = np.random.default_rng(0)
     model = loop.Model(params, readout.init(rng, 5, 2))
     target = rng.normal(size=(6, 3, 2))
-    value, grads = loop.loss_and_gradient(rnn, model, x, target)
-    ours = bptt.full_gradient(rnn, params, x, None, readout.loss_by_window(model.readout, target))
+    value, grads = loop.loss_and_gradient(cell, model, x, target)
+    ours = bptt.full_gradient(cell, params, x, None, readout.loss_by_window(model.readout, target))
     assert float(ours.loss) == pytest.approx(value, rel=1e-15)
     assert gradcheck.worst_error(loop.Model(ours.grads, ours.extra), grads)[1] <= 1e-15
 

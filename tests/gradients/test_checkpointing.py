@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from any_cell import all_cells, draw, fast_cells, whole
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -97,6 +98,52 @@ def test_a_cell_with_two_parts_of_state(T, N, D, H, seed, slots, keeps):
     assert_same(checkpointing.backward_sqrt(cell, params, x, state0, quadratic(weights)), full)
 
 
+def assert_same_vector(ours: bptt.Gradient, full: bptt.Gradient) -> None:
+    """The gradients as one vector agree: a sum of many steps that happens to cancel in one small array is not blamed."""
+    a, b = (np.concatenate([array.ravel() for array in g.grads]) for g in (ours, full))
+    assert gradcheck.relative_error(a, b) <= 1e-14
+    assert ours.loss == pytest.approx(full.loss, rel=1e-13, abs=1e-13)
+
+
+@fast_cells
+@given(st.integers(1, 30), size, size, size, seeds, st.integers(1, 33), st.sampled_from(KEEPS), st.booleans())
+@example(1, 1, 1, 1, 0, 1, "state", True)
+@example(16, 3, 1, 2, 0, 3, "step", False)
+def test_every_cell_is_checkpointed_by_the_same_code(cell, T, N, D, H, seed, slots, keeps, with_state0):
+    params, x, state0, weights, _ = draw(cell, seed, T, N, D, H)
+    start = state0 if with_state0 else None
+    loss_gradient = quadratic(weights)
+    full = bptt.full_gradient(cell, params, x, start, loss_gradient)
+    assert_same_vector(checkpointing.backward_sqrt(cell, params, x, start, loss_gradient), full)
+    assert_same_vector(checkpointing.backward_sqrt(cell, params, x, start, loss_gradient, slots), full)
+    from_zero = cell.zero_state(params, N) if start is None else start
+    actions = checkpointing.schedule(T, slots, keeps)
+    ours = checkpointing.backward(cell, params, x, from_zero, loss_gradient, actions)
+    assert_same_vector(ours, full)
+    h, _, caches = unrolled.forward(cell, params, x, from_zero)
+    grads, _, _ = unrolled.backward(cell, params, caches, weights * h)
+    assert all(np.array_equal(a, b) for a, b in zip(ours.grads, grads, strict=True))
+
+
+@all_cells
+def test_and_every_variant(cell):
+    params, x, state0, weights, _ = draw(cell, 0, 13, 3, 2, 4)
+    full = bptt.full_gradient(whole(cell), params, x, state0, quadratic(weights))
+    assert_same(checkpointing.backward_sqrt(whole(cell), params, x, state0, quadratic(weights)), full)
+    for keeps in KEEPS:
+        actions = checkpointing.schedule(13, 3, keeps)
+        assert_same(checkpointing.backward(cell, params, x, state0, quadratic(weights), actions), full)
+
+
+@fast_cells
+def test_a_sequence_of_hundreds_of_steps_is_checkpointed_too(cell):
+    params, x, state0, weights, _ = draw(cell, 1, 400, 2, 2, 8)
+    full = bptt.full_gradient(cell, params, x, state0, quadratic(weights))
+    assert_same(checkpointing.backward_sqrt(cell, params, x, state0, quadratic(weights)), full)
+    actions = checkpointing.schedule(400, 6)
+    assert_same(checkpointing.backward(cell, params, x, state0, quadratic(weights), actions), full)
+
+
 def test_the_full_gradient_itself_agrees_with_complex_step(make_problem):
     params, x, h0, weights, _ = make_problem(7, 6, 2, 3, 4)
 
@@ -113,19 +160,20 @@ def test_the_full_gradient_itself_agrees_with_complex_step(make_problem):
         assert gradcheck.worst_error(ours.grads, oracle)[1] <= 1e-13
 
 
+@fast_cells
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_readouts_gradient_comes_along_and_the_dtype_is_kept(make_problem, dtype):
-    params, x, _, _, _ = make_problem(1, 11, 3, 2, 5, dtype)
+def test_the_readouts_gradient_comes_along_and_the_dtype_is_kept(cell, dtype):
+    params, x, _, _, _ = draw(cell, 1, 11, 3, 2, 5, dtype)
     out = readout.init(np.random.default_rng(0), 5, 2, dtype)
     target = np.random.default_rng(1).normal(size=(11, 3, 2)).astype(dtype)
     loss_gradient = readout.loss_by_window(out, target, None, losses.mse, losses.mse_gradient)
-    full = bptt.full_gradient(rnn, params, x, None, loss_gradient)
-    zeros = rnn.zero_state(params, 3)
+    full = bptt.full_gradient(cell, params, x, None, loss_gradient)
+    zeros = cell.zero_state(params, 3)
     schedule = checkpointing.schedule(11, 3)
     tolerance = 1e-14 if dtype is np.float64 else 1e-5
     for ours in (
-        checkpointing.backward_sqrt(rnn, params, x, None, loss_gradient),
-        checkpointing.backward(rnn, params, x, zeros, loss_gradient, schedule),
+        checkpointing.backward_sqrt(cell, params, x, None, loss_gradient),
+        checkpointing.backward(cell, params, x, zeros, loss_gradient, schedule),
     ):
         assert {a.dtype for a in (*ours.grads, *ours.extra)} == {np.dtype(dtype)}
         assert gradcheck.worst_error(ours.grads, full.grads)[1] <= tolerance

@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import Any
 
+import any_cell
 import numpy as np
 import pytest
+from any_cell import fast_cells, frozen
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bptt_lessons import nested
-from bptt_lessons.cells import rnn, unrolled
+from bptt_lessons.cells import gru, lstm, rnn, unrolled
 from bptt_lessons.cells.activations import LINEAR, RELU, SIGMOID, TANH
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.gradients import bptt, gradcheck, tbptt
@@ -36,7 +38,9 @@ def quadratic(weights: Any) -> Any:
 
 
 def draw(cell: Any, seed: int, T: int, N: int, D: int, H: int) -> Any:
-    """Parameters, x, a state to start from, and weights of a loss, for the plain cell or the leaky one."""
+    """Parameters, x, a state to start from, and weights of a loss."""
+    if cell in (lstm, gru):
+        return any_cell.draw(cell, seed, T, N, D, H)[:4]
     rng = np.random.default_rng(seed)
     x, weights, h0 = rng.normal(size=(T, N, D)), rng.normal(size=(T, N, H)), rng.normal(size=(N, H))
     arrays = [rng.normal(size=(D, H)), rng.normal(size=(H, H)) / np.sqrt(H), rng.normal(size=H)]
@@ -57,7 +61,7 @@ def assert_same(ours: Any, right: Any, tolerance: float = 1e-12) -> None:
     assert error <= tolerance, name
 
 
-cells = pytest.mark.parametrize("cell", [rnn, LOOPED_LEAKY], ids=["rnn", "leaky"])
+cells = pytest.mark.parametrize("cell", [rnn, lstm, gru, LOOPED_LEAKY], ids=["rnn", "lstm", "gru", "leaky"])
 
 
 @given(st.integers(1, 300), st.integers(1, 310))
@@ -93,15 +97,16 @@ def test_a_stream_is_laid_out_without_a_copy():
     assert np.array_equal(tbptt.stream_batches(np.arange(11), 3), [[0, 3, 6], [1, 4, 7], [2, 5, 8]])
 
 
-def test_a_state_carried_along_columns_is_that_of_the_whole_stream():
+@fast_cells
+def test_a_state_carried_along_columns_is_that_of_the_whole_stream(cell):
     """Windows over a stream in columns see just what one net sees that reads a column from end to end."""
-    params, stream, _, _ = draw(rnn, 0, 24, 1, 2, 3)
+    params, stream, _, _ = draw(cell, 0, 24, 1, 2, 3)
     x = tbptt.stream_batches(stream[:, 0], 3)
-    state = np.zeros((3, 3))
+    state = cell.zero_state(params, 3)
     for start, stop in tbptt.windows(len(x), 3):
-        h, state, _ = rnn.forward(params, x[start:stop], state)
+        h, state, _ = cell.forward(params, x[start:stop], state)
         for n in range(3):
-            alone, _, _ = rnn.forward(params, stream[8 * n : 8 * n + stop])
+            alone, _, _ = cell.forward(params, stream[8 * n : 8 * n + stop])
             assert gradcheck.relative_error(h[:, n], alone[start:stop, 0]) <= 1e-14
 
 
@@ -253,23 +258,26 @@ def test_a_window_gradient_is_the_derivative_with_the_incoming_state_frozen(cell
     assert ours.loss == pytest.approx(loss(params), rel=1e-13)
 
 
+@cells
 @pytest.mark.parametrize(("k1", "k2"), [(1, 1), (1, 3), (2, 3), (2, 4), (3, 5), (4, 4)])
-def test_sliding_is_the_derivative_with_the_state_k2_steps_back_frozen(k1, k2):
+def test_sliding_is_the_derivative_with_the_state_k2_steps_back_frozen(cell, k1, k2):
     T = 7
-    params, x, h0, weights = draw(rnn, 12, T, 2, 3, 4)
-    states = [h0, *rnn.forward(params, x, h0)[0]]
+    params, x, state0, weights = draw(cell, 12, T, 2, 3, 4)
+    states = [state0]
+    for x_t in x:
+        states.append(cell.step(params, x_t, states[-1])[0])
 
     def loss(moved: Any) -> Any:
         total, done = 0.0, 0
         while done < T:
             end = min(done + k1, T)  # losses of steps done + 1 ... end reach back to the uses end - k2 + 1 ... end
             start = max(end - k2, 0)
-            h, _, _ = unrolled.forward(rnn, moved, x[start:end].astype(complex), states[start])
+            h, _, _ = unrolled.forward(cell, moved, x[start:end].astype(complex), states[start])
             total = total + 0.5 * np.sum(weights[done:end] * h[done - start :] ** 2)
             done = end
         return total
 
-    ours = tbptt.sliding_gradient(rnn, params, x, h0, quadratic(weights), k1, k2)
+    ours = tbptt.sliding_gradient(cell, params, x, state0, quadratic(weights), k1, k2)
     assert_same(ours.grads, gradcheck.by_field(gradcheck.complex_step, loss, params), 1e-13)
 
 
@@ -327,18 +335,19 @@ def test_the_masks_follow_their_definitions(T, k1, further):
     assert windows.diagonal().all()
 
 
+@fast_cells
 @pytest.mark.parametrize("probability", [0.25, np.float64(0.25), np.float32(0.25), 0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_dtype_is_kept_whatever_number_the_probability_is(make_problem, dtype, probability):
-    params, x, h0, weights, _ = make_problem(0, 5, 2, 3, 4, dtype)
+def test_every_dtype_is_kept_whatever_number_the_probability_is(cell, dtype, probability):
+    params, x, state0, weights, _ = any_cell.draw(cell, 0, 5, 2, 3, 4, dtype)
     loss = quadratic(weights)
-    h, _, caches = unrolled.forward(rnn, params, x, h0)
-    parts = tbptt.contributions(rnn, params, caches, weights * h)
+    h, _, caches = unrolled.forward(cell, params, x, state0)
+    parts = tbptt.contributions(cell, params, caches, weights * h)
     gradients = [
-        tbptt.windowed_gradient(rnn, params, x, h0, loss, 2).grads,
-        tbptt.sliding_gradient(rnn, params, x, h0, loss, 1, 2).grads,
-        tbptt.randomised_gradient(rnn, params, x, h0, loss, [2], probability).grads,
-        bptt.full_gradient(rnn, params, x, h0, loss).grads,
+        tbptt.windowed_gradient(cell, params, x, state0, loss, 2).grads,
+        tbptt.sliding_gradient(cell, params, x, state0, loss, 1, 2).grads,
+        tbptt.randomised_gradient(cell, params, x, state0, loss, [2], probability).grads,
+        bptt.full_gradient(cell, params, x, state0, loss).grads,
         parts,
         tbptt.summed(parts, tbptt.kept_by_windows(5, 2)),
         tbptt.summed(parts, tbptt.kept_by_cuts(5, [2], probability)),
@@ -346,14 +355,13 @@ def test_every_dtype_is_kept_whatever_number_the_probability_is(make_problem, dt
     assert {array.dtype for grads in gradients for array in grads} == {np.dtype(dtype)}
 
 
-def test_nothing_given_is_written_into(make_problem):
-    params, x, h0, weights, _ = make_problem(1, 5, 2, 3, 4)
-    for array in (*params, x, h0, weights):
-        array.setflags(write=False)
+@fast_cells
+def test_nothing_given_is_written_into(cell):
+    params, x, state0, weights, _ = frozen(any_cell.draw(cell, 1, 5, 2, 3, 4))
     loss = quadratic(weights)
-    tbptt.windowed_gradient(rnn, params, x, h0, loss, 2)
-    tbptt.sliding_gradient(rnn, params, x, h0, loss, 1, 2)
-    tbptt.randomised_gradient(rnn, params, x, h0, loss, [1, 3], 0.5)
+    tbptt.windowed_gradient(cell, params, x, state0, loss, 2)
+    tbptt.sliding_gradient(cell, params, x, state0, loss, 1, 2)
+    tbptt.randomised_gradient(cell, params, x, state0, loss, [1, 3], 0.5)
 
 
 @pytest.mark.parametrize("masked", [False, True])
