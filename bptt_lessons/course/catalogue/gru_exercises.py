@@ -594,7 +594,7 @@ def step_writes_into_h_prev(params, x, h_prev):
 
 @STEP.add
 def step_numpy_has_no_sigmoid(params, x, h_prev):
-    """NumPy has no sigmoid. The one that you wrote in lesson 00 is there under its own name: sigmoid(z)."""
+    """NumPy has no sigmoid. The package has one, the function that you wrote in lesson 00: sigmoid(z)."""
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
     h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
     r, u = np.sigmoid(x_r + h_r), np.sigmoid(x_u + h_u)  # type: ignore[attr-defined]
@@ -923,6 +923,20 @@ def step_backward_u_with_plus(params, cache, dh):
     x, h_prev, r, u, g, s = cache
     dz_g = dh * (1 - u) * (1 - g**2)
     dz_u = dh * (h_prev + g) * u * (1 - u)
+    dz_r, ds = dz_g * s * r * (1 - r), dz_g * r
+    from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
+    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)
+    grads = Params(x.T @ from_x, h_prev.T @ from_h, from_x.sum(axis=0), ds.sum(axis=0))
+    return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+@STEP_BACKWARD.add
+def step_backward_s_for_h_prev(params, cache, dh):
+    """In your dz_u stands s. The update gate multiplied the old state itself, h_{t-1}: s is what the candidate sees of
+    it, by way of W_hg."""
+    x, h_prev, r, u, g, s = cache
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (s - g) * u * (1 - u)
     dz_r, ds = dz_g * s * r * (1 - r), dz_g * r
     from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
     from_h = np.concatenate([dz_r, dz_u, ds], axis=1)

@@ -80,7 +80,7 @@ def step_gates_in_the_order_i_g_f_o(params, x, state):
 
 @STEP.add
 def step_gates_in_the_order_i_o_f_g(params, x, state):
-    """You take the blocks as i, o, f, g, as the ONNX format nearly does. Here they are packed i, f, g, o."""
+    """You take the blocks as i, o, f, g, as the ONNX format does. Here they are packed i, f, g, o."""
     h_prev, c_prev = state
     z_i, z_o, z_f, z_g = np.split(x @ params.W_xh + h_prev @ params.W_hh + params.b_h, 4, axis=1)
     i, f, g, o = sigmoid(z_i), sigmoid(z_f), np.tanh(z_g), sigmoid(z_o)
@@ -815,7 +815,7 @@ def step_weights_on_the_left(params, x, state):
 
 @STEP.add
 def step_numpy_has_no_sigmoid(params, x, state):
-    """NumPy has no sigmoid. The one that you wrote in lesson 00 is there under its own name: sigmoid(z)."""
+    """NumPy has no sigmoid. The package has one, the function that you wrote in lesson 00: sigmoid(z)."""
     h_prev, c_prev = state
     z_i, z_f, z_g, z_o = np.split(x @ params.W_xh + h_prev @ params.W_hh + params.b_h, 4, axis=1)
     i, f, g, o = np.sigmoid(z_i), np.sigmoid(z_f), np.tanh(z_g), np.sigmoid(z_o)  # type: ignore[attr-defined]
