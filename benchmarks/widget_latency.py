@@ -29,7 +29,7 @@ CONTROLS = {
     "gate_explorer": "b_f (forget gate)",
     "checkpoint_schedule": "slots",
     "truncation_matrix": "k (sliding: k2)",
-    "task_viewer": "step t",
+    "task_viewer": "sequence n",  # step t stands at its end, where a press up changes nothing
     "sampler": "seed",  # 300 characters, said one after the other by an LSTM of 128 units
 }
 LIMIT = 100  # milliseconds, for the median
