@@ -189,7 +189,7 @@ def same_mistake(
         return alike(a, b, right, exercise.returns, written_too)
     mine, theirs = (properties(exercise, arguments, outcome, right) for outcome in (a, b))
     if mine is None or theirs is None:  # not even built as it should be: then by shape, for no two draws are alike
-        return a.value is not None and b.value is not None and same_structure(shapes(a.value), shapes(b.value))
+        return mine is theirs and same_structure(shapes(a.value), shapes(b.value))
     return all(same_array(p.value, q.value) for p, q in zip(mine, theirs, strict=True))
 
 
@@ -366,32 +366,35 @@ def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_lim
         if got.value.dtype.kind == "c" and want.value.dtype.kind != "c":
             return "wrong-type", f"`{got.name}` is complex, expected real numbers."
     text = values_difference(mine, right)
+    fine = [got.name for got, want in zip(mine, right, strict=True) if error(got.value, want.value) <= TOLERANCE]
+    if text and fine:
+        text += " Right already: " + listed(fine) + "."
     return ("values", text) if text else ("", "")
 
 
 def values_difference(mine: Sequence[Leaf], right: Sequence[Leaf]) -> str:
-    """Say which arrays of one shape are off, the first of them in detail; nothing if none is."""
+    """Say which arrays are off, the first of them in detail; nothing if none is.  They agree in shape."""
     off = [(got, want) for got, want in zip(mine, right, strict=True) if error(got.value, want.value) > TOLERANCE]
     if not off:
         return ""
-    fine = [got.name for got, want in zip(mine, right, strict=True) if error(got.value, want.value) <= TOLERANCE]
     text = value_difference(*off[0])
     if len(off) > 1:
         text += " Also off: " + listed([got.name for got, _ in off[1:]]) + "."
-    if fine:
-        text += " Right already: " + listed(fine) + "."
     return text
 
 
 def value_difference(got: Leaf, want: Leaf) -> str:
     """Say where one array is off, by how much, and whether by one factor throughout."""
     a, b = np.asarray(got.value, complex if got.value.dtype.kind == "c" else float), want.value
+    b = np.asarray(b, np.result_type(b, float))
     with np.errstate(all="ignore"):
         gap = np.nan_to_num(np.abs(a - b), nan=np.inf)
         gap = np.where(a == b, 0, gap)
         at = np.unravel_index(int(np.argmax(gap)), gap.shape)
         place = f"{got.name}[{', '.join(str(int(i)) for i in at)}]" if at else got.name
-        text = f"`{place}` is {a[at]:.6g}, expected {b[at]:.6g}"
+        yes_or_no = got.value.dtype == want.value.dtype == bool
+        is_now, wanted = (str(bool(v)) if yes_or_no else f"{v:.6g}" for v in (a[at], b[at]))
+        text = f"`{place}` is {is_now}, expected {wanted}"
         text += ", the largest difference." if gap.size > 1 else "."
         ratio = a[at] / b[at]
         if gap.size > 1 and np.isfinite(ratio) and ratio != 0 and error(a, ratio * b) <= TOLERANCE:

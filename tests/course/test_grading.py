@@ -10,13 +10,15 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from bptt_lessons.cells.rnn import Cache
 from bptt_lessons.course import EXERCISES
+from bptt_lessons.course.catalogue.draws import Seeded
+from bptt_lessons.course.exercises import Case, Exercise, Misconception
 from bptt_lessons.course.grading import is_stub, printed_case
 from bptt_lessons.gradients.checkpointing import Action
 
@@ -264,6 +266,124 @@ def test_a_number_of_any_kind_is_a_number() -> None:
     assert MSE.grade(lambda *a: [MSE.solution(*a)]).misconception == "wrong-shape"
     assert MSE.grade(lambda *a: complex(MSE.solution(*a))).status == "wrong"
     assert MSE.grade(lambda *a: str(MSE.solution(*a))).misconception == "wrong-type"
+
+
+# --- properties --------------------------------------------------------------------------------------------
+
+
+class Drawn(NamedTuple):
+    whole: Any
+    from_1_to_6: Any
+
+
+def properties_of_dice(arguments: Any, dice: Any) -> Drawn:
+    if dice[0] == 99:
+        raise IndexError("nobody thought of 99")
+    return Drawn(np.all(dice == np.round(dice)), np.array([dice.min() >= 1, dice.max() <= 6]))
+
+
+def roll(rng: Any, N: Any) -> Any:
+    return rng.integers(1, 7, N)
+
+
+def roll_from_0(rng: Any, N: Any) -> Any:
+    """You roll from 0 to 6, and a die has no side without any eyes on it."""
+    return np.append(rng.integers(0, 7, N - 1), 0)
+
+
+def roll_a_row(rng: Any, N: Any) -> Any:
+    """You return a matrix with one row, and a list of numbers is wanted here."""
+    return rng.integers(1, 7, (1, N))
+
+
+def cases_of_dice() -> tuple[Case, ...]:
+    return tuple(Case(f"N = {N}", {"rng": Seeded(N), "N": N}) for N in (20, 50))
+
+
+DICE = Exercise(
+    name="dice.roll",
+    lesson="none",
+    minutes=1,
+    solution=roll,
+    returns=("dice",),
+    stub="",
+    hints=(),
+    make_cases=cases_of_dice,
+    make_lesson_case=lambda: cases_of_dice()[0],
+    misconceptions={f.__name__: Misconception(f, f.__doc__ or "") for f in (roll_from_0, roll_a_row)},
+    properties=properties_of_dice,
+)
+
+
+def test_what_is_drawn_in_another_order_is_right() -> None:
+    assert DICE.grade(roll).status == "correct"
+    assert DICE.grade(lambda rng, N: [rng.integers(6) + 1 for _ in range(N)][::-1]).status == "correct"
+    assert DICE.grade(lambda rng, N: np.floor(1 + 6 * rng.random(N))).status == "correct"
+
+
+def test_a_mistake_is_named_by_its_properties() -> None:
+    report = DICE.grade(lambda rng, N: [0, *(rng.random(N - 1) * 7 // 1)])
+    assert report.misconception == "roll_from_0"
+    assert "their properties are compared. `from_1_to_6[0]` is False, expected True" in str(report)
+    assert "Also off" not in str(report)
+
+
+def test_a_mistake_of_the_shape_is_named_by_its_shape() -> None:
+    report = DICE.grade(lambda rng, N: rng.integers(2, 6, N)[None])
+    assert report.misconception == "roll_a_row"
+    assert "`dice` has shape (1, 20), expected (20,)" in str(report)
+
+
+def test_properties_that_no_mistake_has_are_told() -> None:
+    report = DICE.grade(lambda rng, N: rng.uniform(1, 6, N))
+    assert (report.status, report.misconception) == ("wrong", None)
+    assert "`whole` is False, expected True" in str(report)
+
+
+def test_a_generator_that_is_given_has_to_be_drawn_from() -> None:
+    report = DICE.grade(lambda rng, N: np.random.default_rng(0).integers(1, 7, N))
+    assert report.status == "wrong"
+    assert "`generators_that_are_never_drawn_from` is 1, expected 0" in str(report)
+
+
+HOSTILE_DRAWS = [
+    lambda rng, N: np.full(N, 99),  # the properties raise
+    lambda rng, N: np.full(N, np.nan),
+    lambda rng, N: np.full(N, np.inf),
+    lambda rng, N: np.full(N, 1j),
+    lambda rng, N: np.array(["six"] * N),
+    lambda rng, N: np.array([object()] * N),
+    lambda rng, N: np.zeros(N, bool),
+    lambda rng, N: np.zeros(0),
+    lambda rng, N: [[1, 2], [3]],
+    lambda rng, N: 6,
+    lambda rng, N: rng,
+    lambda rng, N: rng.bit_generator.nonsense,
+    lambda rng, N: None,
+]
+
+
+@pytest.mark.parametrize("function", HOSTILE_DRAWS, ids=range(len(HOSTILE_DRAWS)))
+def test_properties_survive_hostile_values(function: Callable[..., Any]) -> None:
+    report = DICE.grade(function)
+    assert report.status == "wrong"
+    assert report.misconception not in ("check-failed", "roll_from_0", "roll_a_row"), str(report)
+
+
+@pytest.mark.parametrize("name", ["adding.sequences", "copying.sequences"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e300, 1j, True], ids=str)
+@pytest.mark.parametrize("field", ["x", "target", "mask"])
+def test_batches_of_hostile_values_are_wrong_and_no_more(name: str, field: str, value: Any) -> None:
+    exercise = EXERCISES[name]
+
+    def spoils(rng: Any, size: Any, N: Any) -> Any:
+        batch = exercise.solution(rng, size, N)
+        return batch._replace(**{field: np.full(getattr(batch, field).shape, value)})
+
+    report = exercise.grade(spoils)
+    whole_mask = name == "copying.sequences" and field == "mask" and value is True
+    assert report.status == ("correct" if whole_mask else "wrong")
+    assert report.misconception != "check-failed", str(report)
 
 
 # --- hostile -----------------------------------------------------------------------------------------------

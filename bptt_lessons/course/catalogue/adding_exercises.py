@@ -445,7 +445,7 @@ EXERCISES = (
             "Three things are drawn: the numbers, N marked steps in the first half, and N in the second. "
             "Everything else follows from these. In which order you draw them is up to you.",
             "rng.random((T, N)) gives numbers, rng.integers(low, high, N) gives N steps from low to high - 1. "
-            "With n = np.arange(N), x[steps, n, 0] takes from sequence n the number of its own step: an array (N,).",
+            "With np.arange(N) for n, x[steps, n, 0] takes from sequence n the number of its own step: (N,).",
             "Start from zeros for x, and zeros with dtype=bool for mask. Put the numbers into column 0, and 1 into "
             "x[first, n, 1] and x[second, n, 1]. The sum (N,) needs the shape (T, N, 1): a new axis, and np.tile "
             "or np.broadcast_to over the steps.",

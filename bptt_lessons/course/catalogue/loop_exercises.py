@@ -1231,7 +1231,7 @@ EXERCISES = (
         hints=(
             "Three things change from batch to batch: the model, the optimiser's memory, and the list of losses. "
             "The session's state is only passed on.",
-            "A Session is taken apart by model, memory, state, losses = session. losses is a tuple: list(losses) can "
+            "A Session is a tuple of four, which one line can take apart. losses is a tuple too: list(losses) can "
             "grow, and (*losses, loss) is a longer tuple. What you were given stays as it is.",
             "For each batch: loss and grads from gradient, which gets the model as it is now; then model and memory "
             "from update, which gets these and the memory of the last update; then the loss goes to the others. "
