@@ -99,7 +99,7 @@ def test_a_cell_with_two_parts_of_state(T, N, D, H, seed, slots, keeps):
 
 
 def assert_same_vector(ours: bptt.Gradient, full: bptt.Gradient) -> None:
-    """The gradients as one vector agree: a sum of many steps that happens to cancel in one small array is not blamed."""
+    """The gradients as one vector agree: a sum of many steps that cancels in one small array is not blamed."""
     a, b = (np.concatenate([array.ravel() for array in g.grads]) for g in (ours, full))
     assert gradcheck.relative_error(a, b) <= 1e-14
     assert ours.loss == pytest.approx(full.loss, rel=1e-13, abs=1e-13)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from any_cell import all_cells, dot, draw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptt_lessons.cells import init, rnn, unrolled
+from bptt_lessons.cells import init, lstm, rnn, unrolled
 from bptt_lessons.cells.activations import LINEAR, RELU, SIGMOID, TANH
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.gradients import flow, gradcheck
@@ -97,6 +98,42 @@ def test_norms_are_those_of_the_hidden_part_of_any_state(make_problem):
     for t in range(4, -1, -1):
         assert np.array_equal(norms[t], np.linalg.norm(dstate.h, axis=1))
         _, _, dstate = leaky.step_backward(params, caches[t], dstate)
+
+
+@all_cells
+def test_norms_of_every_cell_are_those_of_the_complex_step(cell):
+    """dL/dh after every step: how a loss at the end depends on h there, whatever else the state holds."""
+    T, N = 6, 2
+    params, x, state, _, dstate_T = draw(cell, 0, T, N, 2, 3)
+    _, _, caches = unrolled.forward(cell, params, x, state)
+    norms = flow.gradient_norms(cell, params, caches, dstate_T)
+    assert norms.shape == (T, N)
+    for t in range(T):
+        state, _ = cell.step(params, x[t], state)
+
+        def loss(h: Any, t: int = t, state: Any = state) -> Any:
+            moved = state._replace(h=h) if hasattr(state, "h") else h
+            for x_t in x[t + 1 :]:
+                moved, _ = cell.step(params, x_t, moved)
+            return dot(dstate_T, moved)
+
+        oracle = gradcheck.complex_step(loss, unrolled.hidden(state))
+        assert norms[t] == pytest.approx(np.linalg.norm(oracle, axis=1), rel=1e-13)
+
+
+def test_an_lstm_that_holds_its_content_lets_the_gradient_of_h_pass_by_c():
+    """With the forget gate open a loss at the end reaches h a hundred steps back, where the tanh net's is gone."""
+    T, N, H = 101, 3, 20
+    rng = np.random.default_rng(0)
+    x, dh_T, none = rng.normal(size=(T, N, 2)), rng.normal(size=(N, H)), np.zeros((N, H))
+    reached = {}
+    for cell, params in ((lstm, lstm.init(rng, 2, H, 5.0)), (rnn, rnn.init(rng, 2, H))):
+        dstate_T = lstm.State(dh_T, none) if cell is lstm else dh_T
+        _, _, caches = unrolled.forward(cell, params, x, cell.zero_state(params, N))
+        norms = flow.gradient_norms(cell, params, caches, dstate_T)
+        reached[cell] = (norms[0] / norms[-1]).min()
+    assert reached[lstm] > 1e-3
+    assert reached[rnn] < 1e-10
 
 
 @pytest.mark.parametrize("activation", [TANH, SIGMOID, RELU, LINEAR], ids=lambda a: a.name)

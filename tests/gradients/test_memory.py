@@ -6,12 +6,14 @@ import tracemalloc
 from math import isqrt
 from typing import Any, NamedTuple
 
+import any_cell
 import numpy as np
 import pytest
+from any_cell import fast_cells
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptt_lessons.cells import rnn, unrolled
+from bptt_lessons.cells import gru, lstm, rnn, unrolled
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.gradients import bptt, checkpointing, memory, tbptt
 from bptt_lessons.tasks import delayed_echo
@@ -34,12 +36,12 @@ class Case(NamedTuple):
     weights: int
 
 
-def draw(T: int, N: int, D: int, H: int) -> Case:
+def draw(T: int, N: int, D: int, H: int, cell: Any = rnn) -> Case:
     """Draw a case."""
     rng = np.random.default_rng(0)
-    params = rnn.init(rng, D, H)
-    h0 = np.zeros((N, H))
-    return Case(params, rng.normal(size=(T, N, D)), h0, h0.nbytes, sum(p.nbytes for p in params))
+    params = cell.init(rng, D, H)
+    state = 8 * N * H
+    return Case(params, rng.normal(size=(T, N, D)), cell.zero_state(params, N), state, sum(p.nbytes for p in params))
 
 
 def half_square(h: Any, start: int) -> Any:
@@ -65,6 +67,23 @@ def test_the_caches_of_another_cell():
     x = rng.normal(size=(7, 3, 2))
     _, _, caches = unrolled.forward(leaky, params, x, leaky.zero_state(params, 3))
     assert memory.held_bytes(caches) == x.nbytes + (8 + 7) * 8 * 3 * 5
+
+
+PER_STEP = {rnn: 1, gru: 5, lstm: 7}  # arrays (N, H) that a step leaves: h; and r u g s; and c, i f g o and tanh c
+
+
+@fast_cells
+@given(size, size, size, size, seeds, st.sampled_from([np.float32, np.float64]))
+def test_what_the_tapes_of_the_three_cells_hold(cell, T, N, D, H, seed, dtype):
+    """The caches just what is used on the way back; the tape the state after the last step as well."""
+    params, x, state0, _, _ = any_cell.draw(cell, seed, T, N, D, H, dtype)
+    one = np.dtype(dtype).itemsize * N * H
+    _, _, caches = unrolled.forward(cell, params, x, state0)
+    last = one if cell is rnn else 0  # only the plain cell's way back looks at h_t itself
+    assert memory.held_bytes(caches) == x.nbytes + PER_STEP[cell] * T * one + last
+    _, _, tape = cell.forward(params, x, state0)
+    parts = len(any_cell.arrays_of(state0))
+    assert PER_STEP[cell] * T * one <= memory.held_bytes(tape) - x.nbytes <= (PER_STEP[cell] * T + parts) * one
 
 
 def test_shared_memory_counts_once_and_whole():
@@ -142,6 +161,26 @@ def test_windows_need_no_more_memory_for_a_hundred_times_the_steps(carry):
         peaks[T] = memory.peak_bytes(tbptt.windowed_gradient, rnn, params, x, h0, half_square, 100, carry).bytes
         assert peaks[T] <= 4 * 100 * state + WEIGHTS * weights + PYTHON  # two windows, dz, and Python's lists
     assert max(peaks.values()) - min(peaks.values()) <= 16_000  # within Python's own; a window takes 25,600
+
+
+@pytest.mark.parametrize("cell", [lstm, gru], ids=["lstm", "gru"])
+@pytest.mark.parametrize("carry", [True, False])
+def test_nor_do_they_for_a_cell_with_gates(cell, carry):
+    peaks = {}
+    for T in (1_000, 10_000):
+        params, x, state0, state, weights = draw(T, 2, 2, 16, cell)
+        peaks[T] = memory.peak_bytes(tbptt.windowed_gradient, cell, params, x, state0, half_square, 100, carry).bytes
+        assert peaks[T] <= 4 * PER_STEP[cell] * 100 * state + WEIGHTS * weights + PYTHON
+    assert max(peaks.values()) - min(peaks.values()) <= 16_000  # within Python's own; a window takes ten times that
+
+
+@pytest.mark.parametrize("cell", [lstm, gru], ids=["lstm", "gru"])
+def test_checkpoints_save_a_cell_with_gates_nine_tenths_of_its_tape(cell):
+    params, x, state0, _, _ = draw(1600, 8, 2, 32, cell)
+    full = memory.peak_bytes(bptt.full_gradient, cell, params, x, state0, half_square)
+    few = memory.peak_bytes(checkpointing.backward_sqrt, cell, params, x, state0, half_square)
+    assert few.bytes < full.bytes / 10
+    assert all(np.allclose(a, b, rtol=1e-10) for a, b in zip(few.result.grads, full.result.grads, strict=True))
 
 
 def test_sliding_needs_no_more_memory_for_more_steps():
