@@ -134,8 +134,8 @@ EXPERIMENT = Experiment(
     question="How many bits for a character of Python's manual, after half a minute of training?",
     run=run,
     seeds=tuple(range(3)),
-    full={"H": 128, "N": 16, "k": 64, "lr": 0.016, "updates": 1200, "points": 6},
-    lesson={"H": 128, "N": 16, "k": 64, "lr": 0.016, "updates": 1200, "points": 6},
+    full={"H": 128, "N": 16, "k": 64, "lr": 0.04, "updates": 1200, "points": 6},
+    lesson={"H": 128, "N": 16, "k": 64, "lr": 0.04, "updates": 1200, "points": 6},
     published={},
     note="Seconds are those of the processor, one thread. The text differs a little between releases of Python.",
 )
