@@ -6,21 +6,49 @@ time, each with words that the message must contain.  A function that is in no r
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import inspect
 import pkgutil
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
+import any_cell
 import numpy as np
 import pytest
 
 from bptt_lessons import cells, gradients, tasks, training
-from bptt_lessons.cells import activations, init, rnn, unrolled
+from bptt_lessons.cells import (
+    activations,
+    gru,
+    gru_reset_first,
+    init,
+    lstm,
+    lstm_coupled,
+    lstm_peephole,
+    rnn,
+    torch_weights,
+    unrolled,
+)
 from bptt_lessons.gradients import bptt, checkpointing, counting, flow, gradcheck, memory, path_sum, tbptt
-from bptt_lessons.tasks import cliff, delayed_echo, influence_balancing, sunspots, temporal_order, temporal_xor
-from bptt_lessons.training import autoregression, loop, losses, optim, readout
+from bptt_lessons.tasks import (
+    adding,
+    cliff,
+    compression,
+    copying,
+    delayed_echo,
+    influence_balancing,
+    reber,
+    sunspots,
+    temporal_order,
+    temporal_xor,
+    text,
+)
+from bptt_lessons.training import autoregression, loop, losses, optim, readout, saving
 
 T, N, D, H, K = 4, 3, 2, 5, 6
 RNG = np.random.default_rng(0)
@@ -318,7 +346,403 @@ BAD_GRADS: list[Wrong] = [
     ("grads", READOUT._replace(b_y=READOUT.b_y.astype(int)), ["grads", "int64"]),
 ]
 
+BAD_FORGET_BIAS: list[Wrong] = [
+    ("forget_bias", bad, ["forget_bias", repr(bad), "finite number"])
+    for bad in (None, "1", np.nan, np.inf, True, 1j, np.ones(1))
+]
+
+
+def bad_cell_params(cell: ModuleType, params: Any, name: str) -> list[Wrong]:
+    """Parameters that are no parameters of a cell with gates."""
+    blocks = f"{params.W_xh.shape[1] // H}H"
+    axes = {"W_xh": f"D {blocks}", "W_hh": f"H {blocks}", "b_h": blocks}
+    wrong: list[Wrong] = [
+        ("params", tuple(params), ["params", f"{name}.Params(", "tuple"]),
+        ("params", PARAMS, ["params", f"{name}.Params(", "rnn.Params"]),
+        ("params", None, ["params", f"{name}.Params(", "NoneType"]),
+    ]
+    for field, good in params._asdict().items():
+        wrong += inside("params", params, field, bad_arrays(field, good, axes.get(field, "H"), "D"))
+    return wrong
+
+
+def mixed_params(params: Any) -> list[Wrong]:
+    """Parameters one array of which has another precision."""
+    return [
+        wrong
+        for field, good in params._asdict().items()
+        for wrong in inside("params", params, field, mixed(field, good))
+    ]
+
+
+def bad_states(argument: str, good: Any, precise: dict[str, str] | None = None) -> list[Wrong]:
+    """What no state (N, H), or pair of such, can be; `precise` is what a message calls a part of another precision."""
+    if isinstance(good, np.ndarray):
+        return [*bad_arrays(argument, good, "N H"), *mixed(argument, good)]
+    wrong: list[Wrong] = [
+        (argument, tuple(good), [argument, "lstm.State(h, c)", "tuple"]),
+        (argument, good.h, [argument, "lstm.State(h, c)", "ndarray"]),
+    ]
+    for part, array in good._asdict().items():
+        wrong += inside(argument, good, part, bad_arrays(argument, array, "N H", name=f"{argument}.{part}"))
+        wrong += inside(argument, good, part, mixed(argument, array, name=(precise or {}).get(part, part)))
+    return wrong
+
+
+def bad_record(argument: str, good: Any, name: str, time: str = "") -> list[Wrong]:
+    """Caches or tapes that do not fit the parameters."""
+    kind = type(good).__name__
+    wrong: list[Wrong] = [
+        (argument, tuple(good), [argument, f"{name}.{kind}(", "tuple"]),
+        (argument, CACHES[0], [argument, f"{name}.{kind}(", "Cache"]),
+    ]
+    for field, array in good._asdict().items():
+        axes = f"{time}N {'D' if field == 'x' else 'H'}"
+        free = f"{time}N" if field == "x" else ""
+        wrong += inside(argument, good, field, bad_arrays(argument, array, axes, free, name=f"{argument}.{field}"))
+        wrong += inside(argument, good, field, mixed(argument, array, name=field))
+    return wrong
+
+
+def rows_of_a_cell(cell: ModuleType) -> list[Row]:
+    """The rows of a cell with gates: of what its module defines itself."""
+    name = any_cell.name_of(cell)
+    params, x, state, dh, dstate = any_cell.draw(cell, 0, T, N, D, H)
+    pair = not isinstance(state, np.ndarray)
+    owner = "gru" if cell is gru_reset_first else name
+    of_params = bad_cell_params(cell, params, owner)
+    of_all = [*of_params, *mixed_params(params)]
+    of_state, of_dstate = ("state", "dstate") if pair else ("h_prev", "dh")
+    _, cache = cell.step(params, x[0], state)
+    rows = [
+        Row(
+            cell.step,
+            {"params": params, "x": x[0], of_state: state},
+            [*of_all, *bad_arrays("x", x[0], "N D", free="N"), *mixed("x", x[0]), *bad_states(of_state, state)],
+        ),
+        Row(
+            cell.step_backward,
+            {"params": params, "cache": cache, of_dstate: dstate},
+            [*of_all, *bad_record("cache", cache, name), *bad_states(of_dstate, dstate, {"h": "dh", "c": "dc"})],
+        ),
+    ]
+    if cell.init.__module__ == cell.__name__:
+        right, wrong = {"rng": RNG, "D": 2, "H": 3, "dtype": np.float64}, [*BAD_RNG, *bad_sizes("D"), *bad_sizes("H")]
+        if pair:
+            right, wrong = {**right, "forget_bias": 1.0}, [*wrong, *BAD_FORGET_BIAS]
+        rows.append(Row(cell.init, right, [*wrong, *bad_dtypes()]))
+        rows.append(Row(cell.zero_state, {"params": params, "N": 3}, [*of_params, *bad_sizes("N")]))
+    if hasattr(cell, "forward"):
+        h, _, tape = cell.forward(params, x, state)
+        of_state0, of_dstate_T = ("state0", "dstate_T") if pair else ("h0", "dh_T")
+        nan: list[Wrong] = [("h0", with_nan(state), ["h0", "NaN"])] if not pair else []
+        for part, array in state._asdict().items() if pair else []:
+            nan += inside("state0", state, part, [("", with_nan(array), [f"state0.{part}", "(3, 5)", "NaN"])])
+        rows.append(
+            Row(
+                cell.forward,
+                {"params": params, "x": x, of_state0: state},
+                [*of_all, *BAD_X, *bad_states(of_state0, state, {"h": "h0", "c": "c0"}), *nan],
+            )
+        )
+        rows.append(
+            Row(
+                cell.backward,
+                {"params": params, "tape": tape, "dh": dh, of_dstate_T: dstate},
+                [
+                    *[*of_all, *bad_record("tape", tape, name, "T "), *BAD_DH],
+                    *bad_states(of_dstate_T, dstate, {"h": "dh_T", "c": "dc_T"}),
+                ],
+            )
+        )
+        assert h.shape == (T, N, H)
+    return rows
+
+
+FOLDER = Path(tempfile.mkdtemp(prefix="bptt-lessons-"))
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
+READS = loop.Model(rnn.init(RNG, K, H), readout.init(RNG, H, K))
+SESSION = loop.Session(READS, optim.adam_start(READS), H0, (1.0,))
+saving.save(FOLDER / "session.npz", SESSION)
+(FOLDER / "text.npz").write_text("no session", encoding="utf-8")
+SYMBOLS = RNG.integers(0, K, (T + 1, N))
+BAD_SESSION: list[Wrong] = [
+    ("session", tuple(SESSION), ["session", "loop.Session", "tuple"]),
+    ("session", READS, ["session", "loop.Session", "Model"]),
+    ("session", None, ["session", "loop.Session", "NoneType"]),
+]
+BAD_READS: list[Wrong] = [
+    *BAD_MODELS[:2],
+    ("model", loop.Model(READS.readout, READS.cell), ["params", "readout.Readout", "Params"]),
+    ("model", None, ["model", "loop.Model(cell, readout)", "NoneType"]),
+]
+BAD_SYMBOLS: list[Wrong] = [
+    ("symbols", SYMBOLS.tolist(), ["symbols", "integers", "(T + 1, N)"]),
+    ("symbols", SYMBOLS.astype(float), ["symbols", "(5, 3)", "float64", "integers", "(T + 1, N)"]),
+    ("symbols", SYMBOLS > 2, ["symbols", "(5, 3)", "bool", "integers"]),
+    ("symbols", SYMBOLS[0], ["symbols", "(3,)", "(T + 1, N)"]),
+    ("symbols", SYMBOLS[:1], ["symbols", "(1, 3)", "(T + 1, N)", "at least 1"]),
+    ("symbols", SYMBOLS[:, :0], ["symbols", "(5, 0)", "(T + 1, N)", "at least 1"]),
+    ("symbols", SYMBOLS + K, ["symbols", "from 0 to K - 1 = 5"]),
+    ("symbols", SYMBOLS - K, ["symbols", "from 0 to K - 1 = 5"]),
+    ("symbols", None, ["symbols", "None", "(T + 1, N)"]),
+]
+BAD_PATH: list[Wrong] = [
+    ("path", bad, ["path", "a string or a path", type(bad).__name__]) for bad in (3, None, ["session.npz"])
+]
+
+
+def one_more(session: loop.Session) -> loop.Session:
+    """One update, for `train`."""
+    return session._replace(losses=(*session.losses, 1.0))
+
+
+PLACES = np.array([0, 1, 2, 0, 1])  # in the alphabet "abc"
+LONG = np.arange(40) % 3
+
+
+def bad_places(argument: str, K: int, least: int = 1) -> list[Wrong]:
+    """What no text as places in an alphabet of K can be."""
+    good = np.arange(least + 3) % K
+    return [
+        (argument, good.tolist(), [argument, "integers of shape (L,)"]),
+        (argument, good.astype(float), [argument, "float64", "integers of shape (L,)"]),
+        (argument, good > 0, [argument, "bool", "integers of shape (L,)"]),
+        (argument, good[None], [argument, f"(1, {least + 3})", "integers of shape (L,)"]),
+        (argument, good[: least - 1], [argument, f"({least - 1},)", f"at least {least}"]),
+        (argument, good + K, [argument, f"from 0 to {K - 1}"]),
+        (argument, good - 1, [argument, f"from 0 to {K - 1}"]),
+        (argument, None, [argument, "None"]),
+    ]
+
+
+BAD_K: list[Wrong] = [("K", bad, ["K", repr(bad), "at least 2"]) for bad in (1, 0, -1, 3.0, True, "3", None)]
+BAD_ALPHABET: list[Wrong] = [
+    ("alphabet", "", ["alphabet", "at least one character", "empty"]),
+    ("alphabet", ["a", "b", "c"], ["alphabet", "string", "list"]),
+    ("alphabet", None, ["alphabet", "string", "NoneType"]),
+    ("alphabet", "abca", ["alphabet", "each character once", "'a'"]),
+]
+
+
+def bad_texts(argument: str) -> list[Wrong]:
+    """What no text can be."""
+    return [
+        (argument, "", [argument, "at least one character", "empty"]),
+        (argument, b"abc", [argument, "string", "bytes"]),
+        (argument, None, [argument, "string", "NoneType"]),
+    ]
+
+
+LOGITS, UNIFORM = RNG.normal(size=(N, K)), np.array([0.0, 0.5, 0.999])
+BAD_STRINGS: list[Wrong] = [
+    ("strings", bad, ["strings", "list of at least one string"]) for bad in ([], (), "BTBTXSETE", None)
+]
+WEIGHTS = torch_weights.to_torch(any_cell.draw(lstm, 0, 1, 1, D, H).params)
+BAD_WEIGHTS: list[Wrong] = [
+    *[
+        ("weights", {**WEIGHTS, name: bad}, [name, *words])
+        for name, axes in (
+            ("weight_ih_l0", "4H D"),
+            ("weight_hh_l0", "4H H"),
+            ("bias_ih_l0", "4H"),
+            ("bias_hh_l0", "4H"),
+        )
+        for _, bad, words in bad_arrays(name, WEIGHTS[name], axes, "D")
+    ],
+    *[("weights", {**WEIGHTS, name: w.astype(np.float32)}, ["mixed precision", name]) for name, w in WEIGHTS.items()],
+    *[("weights", {n: w for n, w in WEIGHTS.items() if n != name}, ["weights", name]) for name in WEIGHTS],
+    *[("weights", bad, ["weights", "mapping", type(bad).__name__]) for bad in (None, list(WEIGHTS.items()), 3)],
+    ("weights", torch_weights.to_torch(PARAMS), ["weight_hh_l0", "(5, 5)", "4H"]),
+]
+BAD_TORCH_PARAMS: list[Wrong] = [
+    ("params", READOUT, ["params", "rnn, gru or lstm", "Readout"]),
+    ("params", tuple(PARAMS), ["params", "rnn, gru or lstm", "tuple"]),
+    (
+        "params",
+        any_cell.draw(lstm_peephole, 0, 1, 1, D, H).params,
+        ["params", "rnn, gru or lstm", "lstm_peephole.Params"],
+    ),
+    ("params", None, ["params", "rnn, gru or lstm", "NoneType"]),
+]
+
 TABLE = [
+    *[row for cell in (lstm, gru, lstm_coupled, lstm_peephole, gru_reset_first) for row in rows_of_a_cell(cell)],
+    Row(
+        lstm.memory_half_life,
+        {"b": W},
+        [*bad_kinds("b", W), ("b", None, ["b", "NoneType"]), ("b", W * 1j, ["b", "real"]), ("b", 1j, ["b", "real"])],
+    ),
+    Row(torch_weights.to_torch, {"params": PARAMS}, [*BAD_TORCH_PARAMS, *BAD_PARAMS[:-3]]),
+    Row(torch_weights.cell_of, {"params": PARAMS}, BAD_TORCH_PARAMS),
+    Row(
+        torch_weights.from_torch,
+        {"cell": lstm, "weights": WEIGHTS},
+        [
+            *[("cell", bad, ["cell", "rnn, gru and lstm"]) for bad in ("lstm", None, np, lstm_peephole, [lstm])],
+            *BAD_WEIGHTS,
+        ],
+    ),
+    Row(
+        loop.truncated_epoch,
+        {
+            "cell": rnn,
+            "session": SESSION,
+            "symbols": SYMBOLS,
+            "k": 2,
+            "update": lambda model, grads, memory: (model, memory),
+        },
+        [
+            *[*BAD_CELL, ("cell", SimpleNamespace(forward=rnn.forward), ["cell", "backward"]), *BAD_SESSION],
+            *[("session", loop.Session(bad), words) for _, bad, words in BAD_READS],
+            ("session", loop.Session(MODEL), ["x", "(2, 3, 6)", "D = 2"]),
+            ("session", SESSION._replace(state=H0[:1]), ["h0", "(1, 5)", "N = 3"]),
+            *[*BAD_SYMBOLS, *bad_sizes("k"), *bad_functions("update")],
+        ],
+    ),
+    Row(
+        loop.train,
+        {
+            "session": SESSION,
+            "advance": one_more,
+            "updates": 2,
+            "on_update": lambda done, loss: None,
+            "stopped": lambda: False,
+        },
+        [
+            *[*BAD_SESSION, *bad_functions("advance"), *bad_sizes("updates")],
+            *[*bad_functions("on_update"), *bad_functions("stopped")],
+            ("advance", lambda session: session, ["advance", "at least one update more"]),
+            ("advance", lambda session: None, ["advance", "loop.Session"]),
+        ],
+    ),
+    Row(
+        loop.bits_per_symbol,
+        {"cell": rnn, "model": READS, "symbols": SYMBOLS, "k": 2},
+        [*BAD_CELL, *BAD_READS, ("model", MODEL, ["x", "D = 2"]), *BAD_SYMBOLS, *bad_sizes("k")],
+    ),
+    Row(loop.reader, {"cell": rnn, "model": READS}, [*BAD_CELL, *BAD_READS]),
+    Row(
+        saving.save,
+        {"path": FOLDER / "again.npz", "session": SESSION},
+        [
+            *[*BAD_PATH, *BAD_SESSION],
+            ("session", SESSION._replace(model="text"), ["session.model", "array of numbers", "str"]),
+            ("session", SESSION._replace(state=np.array([None])), ["session.state", "array of numbers"]),
+        ],
+    ),
+    Row(
+        saving.load,
+        {"path": FOLDER / "session.npz", "like": SESSION},
+        [
+            *[*BAD_PATH, ("path", FOLDER / "text.npz", ["text.npz", "no saved session"])],
+            *[("like", bad, words) for _, bad, words in BAD_SESSION],
+            ("like", loop.Session(MODEL, SESSION.memory, H0), ["model.cell.W_xh", "(6, 5)", "(2, 5)"]),
+            ("like", SESSION._replace(memory=None), ["memory.updates", "as well"]),
+            ("like", SESSION._replace(state=lstm.State(H0, H0)), ["state.h", "another structure"]),
+            ("like", SESSION._replace(state=H0.astype(np.float32)), ["state", "float64", "float32"]),
+        ],
+    ),
+    Row(
+        adding.sequences,
+        {"rng": RNG, "T": 2, "N": 2},
+        [*BAD_RNG, *bad_sizes("T"), ("T", 1, ["T", "at least 2", "1"]), *bad_sizes("N")],
+    ),
+    Row(copying.sequences, {"rng": RNG, "gap": 1, "N": 2}, [*BAD_RNG, *bad_sizes("gap"), *bad_sizes("N")]),
+    Row(copying.baseline, {"gap": 3}, bad_sizes("gap")),
+    Row(reber.string, {"rng": RNG}, BAD_RNG),
+    Row(reber.sequences, {"rng": RNG, "N": 2}, [*BAD_RNG, *bad_sizes("N")]),
+    Row(
+        reber.legal_next,
+        {"text": "BTBTXSETE"},
+        [
+            *[
+                ("text", bad, ["text", "Reber grammar", repr(bad)])
+                for bad in ("", "B", "BTBTXSEPE", "BTBTXXETE", "btbtxsete")
+            ],
+            *[("text", bad, ["text", "Reber grammar", type(bad).__name__]) for bad in (None, 3, list("BTBTXSETE"))],
+        ],
+    ),
+    Row(
+        reber.batch,
+        {"strings": ["BTBTXSETE", "BPBPVVEPE"]},
+        [
+            *BAD_STRINGS,
+            ("strings", ["BTBTXSETE", "BE"], ["Reber grammar", "'BE'"]),
+            ("strings", ["BTBTXSETE", None], ["strings", "Reber grammar", "NoneType"]),
+        ],
+    ),
+    Row(text.alphabet, {"text": "abc"}, bad_texts("text")),
+    Row(
+        text.encode,
+        {"text": "cab", "alphabet": "abc"},
+        [*bad_texts("text"), ("text", "abx!", ["text", "not in the alphabet", "'!x'"]), *BAD_ALPHABET],
+    ),
+    Row(
+        text.decode,
+        {"symbols": PLACES, "alphabet": "abc"},
+        [
+            *BAD_ALPHABET,
+            ("symbols", PLACES.astype(float), ["symbols", "(5,)", "float64", "integers (L,)"]),
+            ("symbols", PLACES[None], ["symbols", "(1, 5)", "integers (L,)"]),
+            ("symbols", PLACES + 1, ["symbols", "from 0 to 2", "3"]),
+            ("symbols", PLACES - 1, ["symbols", "from 0 to 2", "-1"]),
+            ("symbols", "abc", ["symbols", "integers (L,)"]),
+            ("symbols", None, ["symbols", "integers (L,)"]),
+        ],
+    ),
+    Row(
+        text.sample,
+        {"y": LOGITS, "temperature": 0.5, "u": UNIFORM},
+        [
+            *[*bad_arrays("y", LOGITS, "N K", free="N K"), ("y", with_nan(LOGITS), ["y", "(3, 6)", "NaN"])],
+            *[*bad_positives("temperature"), *bad_arrays("u", UNIFORM, "N")],
+            *[("u", UNIFORM + shift, ["u", "(3,)", "[0, 1)"]) for shift in (-0.01, 0.01, np.nan)],
+        ],
+    ),
+    Row(
+        text.generate,
+        {"rng": RNG, "read": loop.reader(rnn, READS), "start": PLACES, "length": 2, "temperature": 0.5},
+        [
+            *[*BAD_RNG, *bad_functions("read"), *bad_sizes("length"), *bad_positives("temperature")],
+            ("read", lambda symbols, state: (LOGITS[0], None), ["y", "(6,)", "(N, K)"]),
+            ("start", PLACES + K, ["symbols", "K - 1 = 5"]),
+            ("start", PLACES[:0], ["symbols", "(0,)", "at least 1"]),
+            ("start", PLACES[None], ["symbols", "(1, 5)", "(L,)"]),
+        ],
+    ),
+    Row(
+        text.library_docstrings,
+        {"folder": None},
+        [
+            *[("folder", bad, ["folder", repr(bad)]) for bad in (3, FOLDER / "none", ["a"], b"a")],
+            ("folder", FOLDER, ["no text to learn from"]),
+        ],
+    ),
+    Row(compression.uniform_bits, {"K": 3}, BAD_K),
+    Row(
+        compression.unigram_bits,
+        {"training": PLACES, "held_out": PLACES, "K": 3},
+        [*bad_places("training", 3), *bad_places("held_out", 3), *BAD_K],
+    ),
+    Row(
+        compression.trigram_bits,
+        {"training": LONG, "held_out": PLACES, "K": 3, "rounds": 2},
+        [*bad_places("training", 3, 30), *bad_places("held_out", 3, 3), *BAD_K, *bad_sizes("rounds")],
+    ),
+    Row(
+        compression.trigram_parts,
+        {"counted": LONG, "text": PLACES, "K": 3},
+        [*bad_places("counted", 3, 3), *bad_places("text", 3, 3), *BAD_K],
+    ),
+    Row(
+        compression.xz_bits,
+        {"held_out": "abc", "given": "ab"},
+        [
+            *[("held_out", bad, ["held_out", "strings"]) for bad in ("", b"abc", None, 3)],
+            *[("given", bad, ["given", "strings"]) for bad in (b"abc", None, 3)],
+        ],
+    ),
     Row(
         init.orthogonal,
         {"rng": RNG, "H": 3, "gain": 1.5, "dtype": np.float64},
@@ -833,7 +1257,8 @@ TABLE = [
         [
             *[*bad_functions("gradient"), *bad_functions("update"), *bad_functions("on_update")],
             ("batches", 3, ["batches", "int"]),
-            ("model", np.array([np.nan]), ["loss is nan", "update 1", "diverged"]),
+            *BAD_SESSION,
+            ("session", loop.Session(np.array([np.nan])), ["loss is nan", "update 1", "diverged"]),
         ],
     ),
     Row(

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array
+from bptt_lessons.arguments import Array, check_array, check_precision
 from bptt_lessons.cells import gru, lstm, rnn
 
 BLOCKS = {rnn: 1, gru: 3, lstm: 4}
@@ -74,9 +74,11 @@ def from_torch(cell: Any, weights: Mapping[str, Array]) -> Any:
     ValueError
         If the cell is another one, or an array is missing or of the wrong shape.
     """
-    if cell not in BLOCKS:
+    if not any(cell is known for known in BLOCKS):
         raise ValueError(f"cell must be one of the modules rnn, gru and lstm, got {getattr(cell, '__name__', cell)!r}")
     rows = f"{BLOCKS[cell]}H" if BLOCKS[cell] > 1 else "H"
+    if not isinstance(weights, Mapping):
+        raise ValueError(f"weights must be a mapping of names to arrays, got {type(weights).__name__}")
     for name in NAMES:
         if name not in weights:
             raise ValueError(f"weights has no {name}; it has {', '.join(weights) or 'nothing'}")
@@ -88,6 +90,7 @@ def from_torch(cell: Any, weights: Mapping[str, Array]) -> Any:
     check_array("weight_ih_l0", W_ih, f"{rows} D", sizes)
     check_array("bias_ih_l0", b_ih, rows, sizes)
     check_array("bias_hh_l0", b_hh, rows, sizes)
+    check_precision(**{name: weights[name] for name in NAMES})
     if cell is gru:
         b_h = b_ih + np.concatenate([b_hh[: 2 * H], np.zeros_like(b_hh[2 * H :])])
         return gru.Params(W_ih.T.copy(), W_hh.T.copy(), b_h, b_hh[2 * H :].copy())
