@@ -247,40 +247,45 @@ def adam_eps_under_the_root(params, grads, state, lr, decay_mean, decay_square, 
 # --- fit ----------------------------------------------------------------------------------------------------
 
 
-def fit_by_replacing(session, batches, gradient, update):
+def fit_by_replacing(session, batches, gradient, update, on_update=None):
     for batch in batches:
         loss, grads = gradient(session.model, batch)
         model, memory = update(session.model, grads, session.memory)
         session = session._replace(model=model, memory=memory, losses=(*session.losses, loss))
+        if on_update:
+            on_update(len(session.losses), loss)
     return session
 
 
-def fit_by_recursion(session, batches, gradient, update):
-    if len(batches) == 0:
+def fit_by_recursion(session, batches, gradient, update, on_update):
+    batches, (model, memory, state, losses) = iter(batches), session
+    try:
+        loss, grads = gradient(model, next(batches))
+    except StopIteration:
         return session
-    model, memory, state, losses = session
-    loss, grads = gradient(model, batches[0])
-    return fit_by_recursion(
-        Session(*update(model, grads, memory), state, (*losses, float(loss))), batches[1:], gradient, update
-    )
+    session = Session(*update(model, grads, memory), state, (*losses, float(loss)))
+    (on_update or print)(len(session.losses), loss)
+    return fit_by_recursion(session, batches, gradient, update, on_update)
 
 
-def fit_with_an_array_of_losses(session, batches, gradient, update):
+def fit_with_an_array_of_losses(session, batches, gradient, update, on_update):
     new, model, memory = [], session.model, session.memory
-    for i in range(len(batches)):
-        out = gradient(model, batches[i])
+    for i, batch in enumerate(batches, start=len(session.losses) + 1):
+        out = gradient(model, batch)
         new += [out[0]]
         model, memory = update(model, out[1], memory)
+        if callable(on_update):
+            on_update(i, out[0])
     return model, memory, session.state, np.concatenate([session.losses, new])
 
 
-def fit_from_another_session(session, batches, gradient, update):
+def fit_from_another_session(session, batches, gradient, update, on_update):
     Mine = namedtuple("Mine", "losses state memory model")
-    out = fit_by_replacing(session, batches, gradient, update)
+    out = fit_by_replacing(session, batches, gradient, update, on_update)
     return Mine(list(out.losses), out.state, out.memory, out.model)
 
 
-def fit_history_of_its_own(session, batches, gradient, update):
+def fit_history_of_its_own(session, batches, gradient, update, on_update):
     history, model, memory = [], session.model, session.memory
     for batch in batches:
         loss, grads = gradient(model, batch)
@@ -289,12 +294,24 @@ def fit_history_of_its_own(session, batches, gradient, update):
     return Session(model, memory, session.state, history)
 
 
-def fit_same_gradient(session, batches, gradient, update):
+def fit_same_gradient(session, batches, gradient, update, on_update):
     pairs = [gradient(session.model, batch) for batch in batches]
     model, memory = session.model, session.memory
-    for _, grads in pairs:
+    for i, (loss, grads) in enumerate(pairs):
         model, memory = update(model, grads, memory)
+        if on_update is not None:
+            on_update(len(session.losses) + i + 1, loss)
     return Session(model, memory, session.state, session.losses + tuple(loss for loss, _ in pairs))
+
+
+def fit_silent(session, batches, gradient, update, on_update=None):
+    return fit_by_replacing(session, batches, gradient, update)
+
+
+def fit_of_a_list(session, batches, gradient, update, on_update=None):
+    for i in range(len(batches)):
+        session = fit_by_replacing(session, [batches[i]], gradient, update, on_update)
+    return session
 
 
 # --- along a stream -----------------------------------------------------------------------------------------
@@ -534,6 +551,8 @@ WRONG = [
     ("optim.adam", adam_corrections_left_out_by_torch_habit, "no-correction"),
     ("optim.adam", adam_eps_under_the_root, "eps-inside-the-root"),
     ("loop.fit", fit_history_of_its_own, "history-begun-anew"),
+    ("loop.fit", fit_silent, "on-update-never-called"),
+    ("loop.fit", fit_of_a_list, "batches-indexed"),
     ("loop.fit", fit_same_gradient, "gradient-of-the-first-model"),
     ("loop.truncated_epoch", truncated_from_zeros_each_time, "state-reset"),
     ("loop.truncated_epoch", truncated_saying_what_it_reads, "target-not-shifted"),

@@ -213,6 +213,30 @@ def test_plain_tuples_and_lists_become_the_packages_types() -> None:
     same(at_work("rnn.step", plain)(*arguments), step(*arguments))
 
 
+def test_a_plain_tuple_with_a_longer_history_becomes_a_session() -> None:
+    fit = EXERCISES["loop.fit"].solution
+
+    def plain(*arguments: Any) -> Any:
+        session = fit(*arguments)
+        return (*session[:3], list(session.losses))
+
+    arguments = EXERCISES["loop.fit"].make_cases()[0].arguments.values()
+    learner, session = at_work("loop.fit", plain), None
+    for _ in range(3):
+        session = learner(*([session] if session else []), *list(arguments)[bool(session) :])
+    assert type(session).__name__ == "Session"
+    assert len(session.losses) == 9
+    assert not learner.failed
+
+
+@pytest.mark.parametrize("name", ["text.encode", "text.sample"])
+def test_whole_numbers_that_came_as_floats_become_places(name: str) -> None:
+    exercise = EXERCISES[name]
+    learner = at_work(name, lambda *arguments: [float(k) for k in exercise.solution(*arguments)])
+    for case in exercise.make_cases():
+        same(learner(*case.arguments.values()), exercise.solution(*case.arguments.values()))
+
+
 def test_plain_tuples_for_a_nested_model_find_their_pattern() -> None:
     sgd = EXERCISES["optim.sgd"]
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ FIT = Mistakes("fit")
 
 
 @FIT.add
-def fit_loss_after_the_update(session, batches, gradient, update):
+def fit_loss_after_the_update(session, batches, gradient, update, on_update):
     """Your losses are those of the updated model. gradient returns the loss before the update together with the
     gradient, at no cost: keep that one."""
     model, memory, state, losses = session
@@ -37,7 +39,7 @@ def fit_loss_after_the_update(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_gradient_of_the_first_model(session, batches, gradient, update):
+def fit_gradient_of_the_first_model(session, batches, gradient, update, on_update):
     """Every gradient is that of the model with which the session began: call gradient with the model as it is now."""
     model, memory, state, losses = session
     for batch in batches:
@@ -48,7 +50,7 @@ def fit_gradient_of_the_first_model(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_update_of_the_first_model(session, batches, gradient, update):
+def fit_update_of_the_first_model(session, batches, gradient, update, on_update):
     """Each update starts from the model with which the session began, so only the last one is left: hand update the
     model as it is now."""
     model, memory, state, losses = session
@@ -60,7 +62,7 @@ def fit_update_of_the_first_model(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_model_not_kept(session, batches, gradient, update):
+def fit_model_not_kept(session, batches, gradient, update, on_update):
     """The updated model is not kept, so each batch meets the one with which the session began:
     model, memory = update(...)."""
     model, memory, state, losses = session
@@ -72,7 +74,7 @@ def fit_model_not_kept(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_old_model_returned(session, batches, gradient, update):
+def fit_old_model_returned(session, batches, gradient, update, on_update):
     """You train a model and return the one with which the session began: build the new Session of the trained one."""
     model, memory, state, losses = session
     for batch in batches:
@@ -83,7 +85,7 @@ def fit_old_model_returned(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_memory_not_handed_on(session, batches, gradient, update):
+def fit_memory_not_handed_on(session, batches, gradient, update, on_update):
     """Every update gets the memory with which the session began, so the optimiser forgets what it has just learnt: hand
     it the memory that the last update returned."""
     model, memory, state, losses = session
@@ -95,7 +97,7 @@ def fit_memory_not_handed_on(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_memory_none(session, batches, gradient, update):
+def fit_memory_none(session, batches, gradient, update, on_update):
     """You call update with None for memory. The session brings the optimiser's memory along, and each update returns
     the next one."""
     model, memory, state, losses = session
@@ -107,7 +109,7 @@ def fit_memory_none(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_old_memory_returned(session, batches, gradient, update):
+def fit_old_memory_returned(session, batches, gradient, update, on_update):
     """You return the memory with which the session began. Whoever goes on needs the one that the last update
     returned."""
     model, memory, state, losses = session
@@ -119,7 +121,7 @@ def fit_old_memory_returned(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_memory_forgotten(session, batches, gradient, update):
+def fit_memory_forgotten(session, batches, gradient, update, on_update):
     """Your Session comes back without a memory. Whoever goes on needs the one that the last update returned."""
     model, memory, state, losses = session
     for batch in batches:
@@ -130,7 +132,7 @@ def fit_memory_forgotten(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_history_begun_anew(session, batches, gradient, update):
+def fit_history_begun_anew(session, batches, gradient, update, on_update):
     """The losses that the session had already are lost: the new ones come after them."""
     model, memory, state, losses = session._replace(losses=())
     for batch in batches:
@@ -141,7 +143,7 @@ def fit_history_begun_anew(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_history_not_grown(session, batches, gradient, update):
+def fit_history_not_grown(session, batches, gradient, update, on_update):
     """You return the losses that the session had, without the new ones: one for each batch comes after them."""
     model, memory = session[:2]
     for batch in batches:
@@ -151,7 +153,7 @@ def fit_history_not_grown(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_losses_forgotten(session, batches, gradient, update):
+def fit_losses_forgotten(session, batches, gradient, update, on_update):
     """Your Session comes back without any losses: those that it had, and then one for each batch."""
     model, memory, state, _ = session
     for batch in batches:
@@ -161,7 +163,7 @@ def fit_losses_forgotten(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_only_the_last_loss(session, batches, gradient, update):
+def fit_only_the_last_loss(session, batches, gradient, update, on_update):
     """Only the loss of the last batch is kept: all of them make the curve that one looks at."""
     model, memory, state, losses = session
     for batch in batches:
@@ -171,7 +173,7 @@ def fit_only_the_last_loss(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_mean_of_the_losses(session, batches, gradient, update):
+def fit_mean_of_the_losses(session, batches, gradient, update, on_update):
     """You keep the mean of the new losses. Each update has a loss of its own in the history."""
     model, memory, state, losses = session
     new = []
@@ -183,7 +185,7 @@ def fit_mean_of_the_losses(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_losses_in_front(session, batches, gradient, update):
+def fit_losses_in_front(session, batches, gradient, update, on_update):
     """You put each new loss in front of the old ones: the history goes from the oldest to the newest."""
     model, memory, state, losses = session
     for batch in batches:
@@ -194,7 +196,7 @@ def fit_losses_in_front(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_running_sum_of_losses(session, batches, gradient, update):
+def fit_running_sum_of_losses(session, batches, gradient, update, on_update):
     """You add the losses up as you go, so the curve climbs: each entry of the history is one batch's own loss."""
     model, memory, state, losses = session
     total = 0.0
@@ -207,7 +209,7 @@ def fit_running_sum_of_losses(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_all_batches_in_one_update(session, batches, gradient, update):
+def fit_all_batches_in_one_update(session, batches, gradient, update, on_update):
     """You add up the gradients of all batches and make one update. Here each batch has its update, and the next one
     meets the better model."""
     model, memory, state, losses = session
@@ -221,7 +223,7 @@ def fit_all_batches_in_one_update(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_update_after_the_loop(session, batches, gradient, update):
+def fit_update_after_the_loop(session, batches, gradient, update, on_update):
     """Your update stands behind the loop, so only the last batch makes one: it belongs into the loop, indented like
     the gradient."""
     model, memory, state, losses = session
@@ -233,7 +235,7 @@ def fit_update_after_the_loop(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_returns_in_the_loop(session, batches, gradient, update):
+def fit_returns_in_the_loop(session, batches, gradient, update, on_update):
     """Your return stands in the loop, so it ends after the first batch: move it out to the left."""
     model, memory, state, losses = session
     for batch in batches:
@@ -244,44 +246,10 @@ def fit_returns_in_the_loop(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_last_batch_skipped(session, batches, gradient, update):
+def fit_last_batch_skipped(session, batches, gradient, update, on_update):
     """The last batch makes no update: go through all of them, for batch in batches."""
     model, memory, state, losses = session
-    for i in range(len(batches) - 1):
-        loss, grads = gradient(model, batches[i])
-        model, memory = update(model, grads, memory)
-        losses = (*losses, loss)
-    return Session(model, memory, state, losses)
-
-
-@FIT.add
-def fit_first_batch_skipped(session, batches, gradient, update):
-    """The first batch makes no update: go through all of them, for batch in batches."""
-    model, memory, state, losses = session
-    for i in range(1, len(batches)):
-        loss, grads = gradient(model, batches[i])
-        model, memory = update(model, grads, memory)
-        losses = (*losses, loss)
-    return Session(model, memory, state, losses)
-
-
-@FIT.add
-def fit_always_the_first_batch(session, batches, gradient, update):
-    """Every update uses the first batch: take the one whose turn it is."""
-    model, memory, state, losses = session
-    for _ in batches:
-        loss, grads = gradient(model, batches[0])
-        model, memory = update(model, grads, memory)
-        losses = (*losses, loss)
-    return Session(model, memory, state, losses)
-
-
-@FIT.add
-def fit_batches_already_done_skipped(session, batches, gradient, update):
-    """You skip as many batches as the session has losses. What has been trained on before is not in `batches`: every
-    one of these makes an update."""
-    model, memory, state, losses = session
-    for batch in batches[len(losses) :]:
+    for batch in list(batches)[:-1]:
         loss, grads = gradient(model, batch)
         model, memory = update(model, grads, memory)
         losses = (*losses, loss)
@@ -289,7 +257,42 @@ def fit_batches_already_done_skipped(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_memory_and_model_exchanged(session, batches, gradient, update):
+def fit_first_batch_skipped(session, batches, gradient, update, on_update):
+    """The first batch makes no update: go through all of them, for batch in batches."""
+    model, memory, state, losses = session
+    for batch in list(batches)[1:]:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_always_the_first_batch(session, batches, gradient, update, on_update):
+    """Every update uses the first batch: take the one whose turn it is."""
+    model, memory, state, losses = session
+    first, *others = batches
+    for _ in [first, *others]:
+        loss, grads = gradient(model, first)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_batches_already_done_skipped(session, batches, gradient, update, on_update):
+    """You skip as many batches as the session has losses. What has been trained on before is not in `batches`: every
+    one of these makes an update."""
+    model, memory, state, losses = session
+    for batch in list(batches)[len(losses) :]:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_memory_and_model_exchanged(session, batches, gradient, update, on_update):
     """update returns the model first and then the memory: you take them the other way round."""
     model, memory, state, losses = session
     for batch in batches:
@@ -300,7 +303,7 @@ def fit_memory_and_model_exchanged(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_memory_and_gradient_exchanged(session, batches, gradient, update):
+def fit_memory_and_gradient_exchanged(session, batches, gradient, update, on_update):
     """You call update(model, memory, grads): the gradient comes second and the memory third."""
     model, memory, state, losses = session
     for batch in batches:
@@ -311,7 +314,7 @@ def fit_memory_and_gradient_exchanged(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_pair_for_the_model(session, batches, gradient, update):
+def fit_pair_for_the_model(session, batches, gradient, update, on_update):
     """update returns a pair, the model and the memory, and you take the pair for the model: model, memory =
     update(...)."""
     model, memory, state, losses = session
@@ -323,7 +326,7 @@ def fit_pair_for_the_model(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_loss_and_gradient_exchanged(session, batches, gradient, update):
+def fit_loss_and_gradient_exchanged(session, batches, gradient, update, on_update):
     """gradient returns the loss first and then the gradient: you take them the other way round."""
     model, memory, state, losses = session
     for batch in batches:
@@ -334,7 +337,7 @@ def fit_loss_and_gradient_exchanged(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_batch_unpacked(session, batches, gradient, update):
+def fit_batch_unpacked(session, batches, gradient, update, on_update):
     """You take the batch apart: gradient(model, *batch). It is handed over whole, and gradient knows what to do with
     it."""
     model, memory, state, losses = session
@@ -346,7 +349,21 @@ def fit_batch_unpacked(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_state_forgotten(session, batches, gradient, update):
+def fit_batches_indexed(session, batches, gradient, update, on_update):
+    """You take the batches by their number. They may come from a generator, which has no length and no places, so that
+    they need not all be there at once: for batch in batches."""
+    model, memory, state, losses = session
+    for i in range(len(batches)):
+        loss, grads = gradient(model, batches[i])
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_state_forgotten(session, batches, gradient, update, on_update):
     """The session's state is lost. Batches carry no state from one to the next, but what the session brought along is
     still there when you are done."""
     model, memory, _, losses = session
@@ -358,7 +375,7 @@ def fit_state_forgotten(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_model_returned(session, batches, gradient, update):
+def fit_model_returned(session, batches, gradient, update, on_update):
     """You return the model alone. Going on needs the optimiser's memory and the losses too: Session(model, memory,
     state, losses)."""
     model, memory = session[:2]
@@ -369,7 +386,7 @@ def fit_model_returned(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_fields_assigned(session, batches, gradient, update):
+def fit_fields_assigned(session, batches, gradient, update, on_update):
     """A field of a NamedTuple cannot be given a new value: work with names of your own, and build a new Session at the
     end."""
     for batch in batches:
@@ -380,7 +397,7 @@ def fit_fields_assigned(session, batches, gradient, update):
 
 
 @FIT.add
-def fit_losses_appended_to_a_tuple(session, batches, gradient, update):
+def fit_losses_appended_to_a_tuple(session, batches, gradient, update, on_update):
     """The session's losses are a tuple, which has no append: make a list of it first, or write (*losses, loss)."""
     model, memory, state, losses = session
     for batch in batches:
@@ -388,6 +405,130 @@ def fit_losses_appended_to_a_tuple(session, batches, gradient, update):
         model, memory = update(model, grads, memory)
         losses.append(loss)
     return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_never_called(session, batches, gradient, update, on_update):
+    """You never call on_update, so a progress bar would stand still: after each update, if it is not None, call
+    on_update(updates, loss)."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_without_a_look(session, batches, gradient, update, on_update):
+    """You call on_update although it may be None, which is nothing to call: ask first whether it is not None."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_counts_one_short(session, batches, gradient, update, on_update):
+    """You tell on_update one update less than there are: count this one too, after its loss has come to the others."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        if on_update is not None:
+            on_update(len(losses), loss)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_counts_this_training_only(session, batches, gradient, update, on_update):
+    """You tell on_update how many batches there have been. The updates that the session had before count as well:
+    the number of all losses."""
+    model, memory, state, losses = session
+    for i, batch in enumerate(batches):
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(i + 1, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_counts_this_training_from_0(session, batches, gradient, update, on_update):
+    """You tell on_update the batch's place, counted from 0. It is the number of all updates so far, with this one and
+    those that the session had before: the number of all losses."""
+    model, memory, state, losses = session
+    for i, batch in enumerate(batches):
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(i, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_arguments_exchanged(session, batches, gradient, update, on_update):
+    """on_update gets the number of updates first, and then the loss: you call it the other way round."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(loss, len(losses))
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_on_update_at_the_end(session, batches, gradient, update, on_update):
+    """You call on_update once, when all is done: after each update, inside the loop."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    if on_update is not None:
+        on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+class Diary:
+    """An optimiser whose memory is a diary: each update takes a fresh page, on which `on_update` adds what it is told.
+
+    So the memory that comes back shows when `on_update` was called, and with what.
+    """
+
+    page: Array | None = None
+
+    def update(self, w: Array, dw: Array, memory: Array) -> tuple[Array, Array]:
+        """Take a step of gradient descent."""
+        self.page = np.array(memory)
+        return w - 0.25 * dw, self.page
+
+    def on_update(self, updates: int, loss: float) -> None:
+        """Write into the memory that the last update returned."""
+        if self.page is not None:
+            self.page += [updates, loss]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Batches that can only be run through, as from a generator, though as often as one likes; shown as Python text."""
+
+    text: str
+    batches: tuple[Any, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.batches)
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 _SQUARES = Formula(
@@ -413,25 +554,40 @@ def _vector_case(seed: int, batches: int, size: int, losses: tuple[float, ...] =
     session = Session(draw(rng, size), draw(rng, size), draw(rng, 2) if carried else None, losses)
     arguments = {"session": session, "batches": [draw(rng, size) for _ in range(batches)]}
     label = f"{batches} batches, {len(losses)} updates before"
-    return Case(label, {**arguments, "gradient": _SQUARES, "update": _MOMENTUM})
+    return Case(label, {**arguments, "gradient": _SQUARES, "update": _MOMENTUM, "on_update": None})
+
+
+def _diary_case(seed: int, batches: int, size: int, losses: tuple[float, ...]) -> Case:
+    rng, diary = np.random.default_rng(seed), Diary()
+    arguments = {
+        "session": Session(draw(rng, size), np.zeros(2), None, losses),
+        "batches": [draw(rng, size) for _ in range(batches)],
+        "gradient": _SQUARES,
+        "update": Formula("diary.update", diary.update),
+        "on_update": Formula("diary.on_update", diary.on_update),
+    }
+    return Case(f"{batches} batches, {len(losses)} updates before, on_update adds what it gets to memory", arguments)
 
 
 def _net_case(seed: int, batches: int, T: int, N: int, H: int, losses: tuple[float, ...] = ()) -> Case:
     rng = np.random.default_rng(seed)
     model = Model(draw_rnn(rng, 2, H), draw_readout(rng, H, 1))
-    drawn = [adding.sequences(Seeded(seed + i), T, N) for i in range(batches)]
-    arguments = {"session": Session(model, adam_start(model), None, losses), "batches": drawn}
+    drawn = tuple(adding.sequences(Seeded(seed + i), T, N) for i in range(batches))
+    text = f"(adding.sequences(np.random.default_rng({seed} + i), {T}, {N}) for i in range({batches}))"
+    arguments = {"session": Session(model, adam_start(model), None, losses), "batches": Stream(text, drawn)}
     label = f"{batches} batches of adding, {sizes(T=T, N=N, D=2, H=H)}"
-    return Case(label, {**arguments, "gradient": _RNN_GRADIENT, "update": _ADAM})
+    return Case(label, {**arguments, "gradient": _RNN_GRADIENT, "update": _ADAM, "on_update": None})
 
 
 def fit_cases() -> tuple[Case, ...]:
-    """A vector that follows its batches, fresh and gone on with; a net with Adam; and one batch."""
+    """A vector that follows its batches, fresh and gone on with; a net with Adam, and batches that can only be run
+    through; one batch; and an `on_update` whose calls show."""
     return (
         _vector_case(840, batches=3, size=2),
         _vector_case(841, batches=4, size=3, losses=(2.5, 1.25), carried=True),
         _net_case(842, batches=3, T=5, N=3, H=4),
         _vector_case(843, batches=1, size=4, losses=(0.5,)),
+        _diary_case(845, batches=3, size=3, losses=(4.0, 2.0)),
     )
 
 
@@ -1222,10 +1378,10 @@ EXERCISES = (
         minutes=8,
         solution=loop.fit,
         returns=("session",),
-        stub='''def my_loop_fit(session, batches, gradient, update):
-    """One update for every batch. session is Session(model, memory, state, losses): memory is the optimiser's, losses a
-    tuple with one for every update so far. gradient(model, batch) returns loss, grads; update(model, grads, memory)
-    returns model, memory. Return the Session after the last batch, with the loss before each update added."""
+        stub='''def my_loop_fit(session, batches, gradient, update, on_update=None):
+    """One update for every batch; batches may be a generator. session is Session(model, memory, state, losses).
+    gradient(model, batch) returns loss, grads; update(model, grads, memory) returns model, memory. After each update
+    call on_update(updates so far, loss), if there is one. Return the new Session, with each loss before its update."""
     ...
 ''',
         hints=(
@@ -1235,7 +1391,7 @@ EXERCISES = (
             "grow, and (*losses, loss) is a longer tuple. What you were given stays as it is.",
             "For each batch: loss and grads from gradient, which gets the model as it is now; then model and memory "
             "from update, which gets these and the memory of the last update; then the loss goes to the others. "
-            "Behind the loop, build a Session of the four.",
+            "Then on_update, if it is not None, with the number of all losses. Behind the loop, build a Session.",
         ),
         make_cases=fit_cases,
         make_lesson_case=fit_lesson_case,

@@ -1002,7 +1002,9 @@ EXERCISES = (
         minutes=10,
         solution=optim.adam,
         returns=("params", "state"),
-        stub='''def my_optim_adam(params, grads, state, lr=1e-3, decay_mean=0.9, decay_square=0.999, eps=1e-8):
+        stub='''def my_optim_adam(
+    params, grads, state, lr=1e-3, decay_mean=0.9, decay_square=0.999, eps=1e-8
+):
     """state is AdamState(updates, mean, square): updates made before this one, and running averages of the gradient and
     of its square, built like params (NamedTuples of arrays, nested or not). Return the new params and the new state."""
     ...
