@@ -11,6 +11,7 @@ from bptt_lessons.experiments import (
     influence_balancing_truncated,
     long_sequence,
     orthogonal_gain,
+    reber_cells,
     sunspots_longer,
     temporal_order_clipping,
     temporal_xor_windows,
@@ -31,5 +32,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         delayed_echo_windows.EXPERIMENT,
         truncation_bias.EXPERIMENT,
         influence_balancing_truncated.EXPERIMENT,
+        reber_cells.EXPERIMENT,
     )
 }

@@ -12,6 +12,7 @@ from bptt_lessons import nested
 from bptt_lessons.cells import rnn
 from bptt_lessons.experiments import fresh_batches, language_model, reber_cells
 from bptt_lessons.experiments.fresh_batches import CONTENDERS, error_rate, mean_loss, single, until_passed
+from bptt_lessons.experiments.recording import recorded
 from bptt_lessons.experiments.stream_training import MSE
 from bptt_lessons.tasks import adding, reber, temporal_order
 from bptt_lessons.training import losses, optim, readout
@@ -177,3 +178,20 @@ def test_single_leaves_integers_and_masks_alone():
     order = single(temporal_order.sequences(np.random.default_rng(0), 10, 2))
     assert (order.x.dtype, order.target.dtype.kind, order.mask.dtype) == (np.float32, "i", bool)
     assert fresh_batches.single(None) is None
+
+
+def values(name, quantity):
+    return np.array(recorded(name).values[quantity], dtype=float)  # NaN for never
+
+
+def test_six_units_of_an_lstm_foresee_the_reber_grammar_and_the_tanh_net_mostly_does_too():
+    strings = values("reber_cells", "strings until solved, LSTM")
+    assert strings.min() > 4000
+    assert strings.max() <= 40_000
+    assert 8440 < np.median(strings) < 39_740  # the published range
+    assert values("reber_cells", "solved, tanh").sum() >= 8
+    lost = values("reber_cells", "solved, tanh") == 0
+    assert values("reber_cells", "last T or P not foreseen, tanh")[lost].min() > 0.4  # the rest it knows
+    assert np.array_equal(
+        values("reber_cells", "last T or P not foreseen, tanh"), values("reber_cells", "not foreseen at the end, tanh")
+    )
