@@ -8,8 +8,8 @@ The reset gate r multiplies *after* the product with W_hg, as in PyTorch (whose 
 for r, u, g are r, z, n).  ``gru_reset_first`` is the other definition, which multiplies before it.
 
 `step` and `step_backward` are one step each way, as the lessons write them.
-`forward` and `backward` give the same numbers for a whole sequence, fast: every
-product that does not wait for its neighbour in time is one product over all T·N rows.
+`forward` and `backward` give the same numbers for a whole sequence, fast: every product
+that does not wait for its neighbour in time is one product over the rows of many steps.
 
 Source: Cho et al. 2014 in the first version (arXiv 1406.1078v1), as Keras's documentation of its two variants has it.
 """
@@ -23,6 +23,7 @@ import numpy as np
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
+from bptt_lessons.cells.stretches import project, stretches
 
 
 class Params(NamedTuple):
@@ -171,30 +172,35 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
     ValueError
         If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
     """
-    T, N, D, H = check_sequence(params, x, h0)
+    T, N, _, H = check_sequence(params, x, h0)
     dtype = np.result_type(x, *params, x if h0 is None else h0)
-    h, gates, s = np.empty((T + 1, N, H), dtype), np.empty((T, N, 3 * H), dtype), np.empty((T, N, H), dtype)
+    h = np.empty((T + 1, N, H), dtype)
     h[0] = 0 if h0 is None else h0
+    # A step lies in memory as r, u, s, g, each (N, H) in one piece, because NumPy is quick in one piece only
+    steps = np.empty((T, 4, N, H), dtype)
+    r, u, s, g = steps.swapaxes(0, 1)
     # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, NumPy's fast tanh serves every gate
-    scale = np.repeat(np.array([0.5, 0.5, 1], dtype), H)
-    np.matmul(x.reshape(T * N, D), params.W_xh * scale, out=gates.reshape(T * N, 3 * H))
-    gates += params.b_h * scale
-    W_hh, recurrent, new = params.W_hh * scale, np.empty((N, 3 * H), dtype), np.empty((N, H), dtype)
-    for t, z in enumerate(gates):
-        np.dot(h[t], W_hh, out=recurrent)
-        r, u, g, ru = z[:, :H], z[:, H : 2 * H], z[:, 2 * H :], z[:, : 2 * H]
-        ru += recurrent[:, : 2 * H]
+    half, scale = np.array(0.5, dtype), np.repeat(np.array([0.5, 0.5, 1], dtype), H)
+    W_xh, W_hh, b_h = params.W_xh * scale, params.W_hh * scale, params.b_h * scale
+    b_hg = np.repeat(params.b_hg[None], N, axis=0)
+    recurrent, from_x, kept = np.empty((N, 3 * H), dtype), np.empty((3, N, H), dtype), np.empty((N, H), dtype)
+    recurrent_blocks, x_ru, x_g = recurrent.reshape(N, 3, H).swapaxes(0, 1), from_x[:2], from_x[2]
+    views = zip(h[:-1], steps[:, :3], steps[:, :2], r, u, s, g, h[1:], strict=True)
+    for z_x, (h_prev, rus, ru, r_t, u_t, s_t, g_t, h_t) in zip(project(x, W_xh, b_h), views, strict=True):
+        np.dot(h_prev, W_hh, out=recurrent)
+        np.copyto(rus, recurrent_blocks)
+        np.copyto(from_x, z_x.reshape(N, 3, H).swapaxes(0, 1))
+        ru += x_ru
         np.tanh(ru, out=ru)
-        ru *= 0.5
-        ru += 0.5
-        np.add(recurrent[:, 2 * H :], params.b_hg, out=s[t])
-        np.multiply(r, s[t], out=new)
-        g += new
-        np.tanh(g, out=g)
-        np.subtract(h[t], g, out=new)
-        new *= u
-        np.add(g, new, out=h[t + 1])
-    r, u, g = np.moveaxis(gates.reshape(T, N, 3, H), 2, 0)
+        ru *= half
+        ru += half
+        s_t += b_hg
+        np.multiply(r_t, s_t, out=g_t)
+        g_t += x_g
+        np.tanh(g_t, out=g_t)
+        np.subtract(h_prev, g_t, out=kept)
+        kept *= u_t
+        np.add(g_t, kept, out=h_t)
     return h[1:], h[-1].copy(), Tape(x, h[:-1], r, u, g, s)  # a copy: a carried state must not keep the tape alive
 
 
@@ -223,35 +229,40 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
         If a shape or dtype does not fit.
     """
     T, N, D, H = check_tape(params, tape, dh, dh_T)
-    x, h_prev, r, u, g, s = tape
-    dtype = np.result_type(r, dh, *params, dh if dh_T is None else dh_T)
-    from_x, from_h = np.empty((2, T, N, 3, H), dtype)
-    np.multiply(s * r, 1 - r, out=from_h[:, :, 0])  # times dz_g, which is not known yet
-    np.multiply((h_prev - g) * u, 1 - u, out=from_h[:, :, 1])
-    np.multiply(1 - u, 1 - g * g, out=from_x[:, :, 2])
-    dh_next, stays = np.empty((2, N, H), dtype)
+    dtype = np.result_type(tape.r, dh, *params, dh if dh_T is None else dh_T)
+    dW_xh, dW_hh, db_h, db_hg = (np.zeros(W.shape, dtype) for W in params)
+    dx = np.empty((T, N, D), dtype)
+    dh_next, through_s = np.empty((2, N, H), dtype)
     dh_next[:] = 0 if dh_T is None else dh_T
+    # In the order g, r, u, s the first three columns of blocks are what x sees and the last three what h sees
+    blocks = dz_g, dz_r, dz_u, ds = np.empty((4, N, H), dtype)
+    W_xh_T = np.roll(params.W_xh, H, axis=1).T
     W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
-    for t in range(T - 1, -1, -1):
-        dh_next += dh[t]
-        np.multiply(dh_next, u[t], out=stays)
-        dz_r, dz_u, ds = from_h[t, :, 0], from_h[t, :, 1], from_h[t, :, 2]
-        dz_g = from_x[t, :, 2]
-        dz_g *= dh_next
-        dz_u *= dh_next
-        dz_r *= dz_g
-        np.multiply(dz_g, r[t], out=ds)
-        np.dot(from_h[t].reshape(N, 3 * H), W_hh_T, out=dh_next)
-        dh_next += stays
-    from_x[:, :, :2] = from_h[:, :, :2]
-    rows_x, rows_h = from_x.reshape(T * N, 3 * H), from_h.reshape(T * N, 3 * H)
-    grads = Params(
-        W_xh=x.reshape(T * N, D).T @ rows_x,
-        W_hh=h_prev.reshape(T * N, H).T @ rows_h,
-        b_h=rows_x.sum(axis=0),
-        b_hg=rows_h[:, 2 * H :].sum(axis=0),
-    )
-    return grads, (rows_x @ params.W_xh.T).reshape(T, N, D), dh_next.copy()
+    for part in reversed(stretches(T, N)):
+        h_prev, r, u, g, s = (np.ascontiguousarray(a[part]) for a in tape[1:])
+        dz = np.empty((len(r), N, 4 * H), dtype)
+        into = ((1 - u) * (1 - g * g), s * r * (1 - r), (h_prev - g) * u * (1 - u))
+        all_blocks = dz.reshape(-1, N, 4, H).swapaxes(1, 2)
+        views = zip(*(a[::-1] for a in (dh[part], *into, r, u, dz[:, :, H:], all_blocks)), strict=True)
+        for dh_t, into_g, into_r, into_u, r_t, u_t, dz_t, dz_t_blocks in views:
+            dh_next += dh_t
+            np.multiply(into_g, dh_next, out=dz_g)
+            np.multiply(into_u, dh_next, out=dz_u)
+            np.multiply(into_r, dz_g, out=dz_r)
+            np.multiply(r_t, dz_g, out=ds)
+            np.copyto(dz_t_blocks, blocks)
+            np.dot(dz_t, W_hh_T, out=through_s)
+            dh_next *= u_t
+            dh_next += through_s
+        rows = dz.reshape(-1, 4 * H)
+        rows_x, rows_h, sums = rows[:, : 3 * H], rows[:, H:], rows.sum(axis=0)
+        dW_xh += tape.x[part].reshape(-1, D).T @ rows_x
+        dW_hh += h_prev.reshape(-1, H).T @ rows_h
+        db_h += sums[: 3 * H]
+        db_hg += sums[3 * H :]
+        np.matmul(rows_x, W_xh_T, out=dx[part].reshape(-1, D))
+    dW_xh, db_h = np.roll(dW_xh, -H, axis=1), np.roll(db_h, -H)
+    return Params(dW_xh, dW_hh, db_h, db_hg), dx, dh_next.copy()
 
 
 def check_params(params: Params) -> dict[str, int]:

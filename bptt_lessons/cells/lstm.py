@@ -4,8 +4,8 @@
     c_t = f_t ⊙ c_{t-1} + i_t ⊙ g_t,        h_t = o_t ⊙ tanh c_t
 
 `step` and `step_backward` are one step each way, as the lessons write them.
-`forward` and `backward` give the same numbers for a whole sequence, fast: every
-product that does not wait for its neighbour in time is one product over all T·N rows.
+`forward` and `backward` give the same numbers for a whole sequence, fast: every product
+that does not wait for its neighbour in time is one product over the rows of many steps.
 
 Source: Hochreiter and Schmidhuber 1997; the forget gate: Gers, Schmidhuber and Cummins 2000.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from bptt_lessons.arguments import Array, check_array, check_no_nan, check_numbers, check_precision, check_size
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
+from bptt_lessons.cells.stretches import project, stretches
 
 
 class Params(NamedTuple):
@@ -210,30 +211,36 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
     ValueError
         If a shape or dtype does not fit, or `x` or `state0` holds a NaN.
     """
-    T, N, D, H = check_sequence(params, x, state0)
+    T, N, _, H = check_sequence(params, x, state0)
     dtype = np.result_type(x, *params, *(state0 or ()))
-    h, c = np.empty((2, T + 1, N, H), dtype)
+    h, tanh_c = np.empty((T + 1, N, H), dtype), np.empty((T, N, H), dtype)
+    # A step lies in memory as c_{t-1}, g, f, i, o, each (N, H) in one piece, because NumPy is quick in one piece only:
+    # so [c g] ⊙ [f i] is one product, and the σ's are one stretch.  The c of the next step is where this one ends.
+    blocks = np.empty((5 * T + 1, N, H), dtype)
+    c, g, f, i, o = (blocks[k::5] for k in range(5))
     h[0], c[0] = state0 or (0, 0)
-    gates, tanh_c = np.empty((T, N, 4 * H), dtype), np.empty((T, N, H), dtype)
     # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, one tanh serves all four gates
-    scale = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype), H)
-    shift = 1 - scale
-    np.matmul(x.reshape(T * N, D), params.W_xh * scale, out=gates.reshape(T * N, 4 * H))
-    gates += params.b_h * scale
-    W_hh, recurrent, new = params.W_hh * scale, np.empty((N, 4 * H), dtype), np.empty((N, H), dtype)
-    for t, z in enumerate(gates):
-        np.dot(h[t], W_hh, out=recurrent)
-        z += recurrent
+    half, halves = np.array(0.5, dtype), np.array([1, 0.5, 0.5, 0.5], dtype)[:, None]
+    packed = (np.take(W.reshape(-1, 4, H), [2, 1, 0, 3], axis=1) * halves for W in params)
+    W_xh, W_hh, b_h = (W_gfio.reshape(W.shape) for W_gfio, W in zip(packed, params, strict=True))
+    z, parts = np.empty((N, 4 * H), dtype), np.empty((2, N, H), dtype)
+    z_blocks, (kept, new) = z.reshape(N, 4, H).swapaxes(0, 1), parts
+    steps = blocks[:-1].reshape(T, 5, N, H)
+    views = zip(h[:-1], steps[:, 1:], steps[:, 2:], steps[:, :2], steps[:, 2:4], o, c[1:], tanh_c, h[1:], strict=True)
+    for from_x, (h_prev, gfio, fio, c_g, f_i, o_t, c_t, tanh_c_t, h_t) in zip(
+        project(x, W_xh, b_h), views, strict=True
+    ):
+        np.dot(h_prev, W_hh, out=z)
+        z += from_x
         np.tanh(z, out=z)
-        z *= scale
-        z += shift
-        i, f, g, o = z[:, :H], z[:, H : 2 * H], z[:, 2 * H : 3 * H], z[:, 3 * H :]
-        np.multiply(f, c[t], out=c[t + 1])
-        np.multiply(i, g, out=new)
-        c[t + 1] += new
-        np.tanh(c[t + 1], out=tanh_c[t])
-        np.multiply(o, tanh_c[t], out=h[t + 1])
-    i, f, g, o = np.moveaxis(gates.reshape(T, N, 4, H), 2, 0)
+        np.copyto(gfio, z_blocks)
+        fio *= half
+        fio += half
+        np.multiply(c_g, f_i, out=parts)
+        np.add(kept, new, out=c_t)
+        np.tanh(c_t, out=tanh_c_t)
+        np.multiply(o_t, tanh_c_t, out=h_t)
+    # copies: a carried state must not keep the tape alive
     return h[1:], State(h[-1].copy(), c[-1].copy()), Tape(x, h[:-1], c[:-1], i, f, g, o, tanh_c)
 
 
@@ -262,32 +269,35 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
         If a shape or dtype does not fit.
     """
     T, N, D, H = check_tape(params, tape, dh, dstate_T)
-    x, h_prev, c_prev, i, f, g, o, tanh_c = tape
     dtype = np.result_type(tape.i, dh, *params, *(dstate_T or ()))
-    dz = np.empty((T, N, 4, H), dtype)
-    np.multiply(i * g, 1 - i, out=dz[:, :, 0])
-    np.multiply(c_prev * f, 1 - f, out=dz[:, :, 1])
-    np.multiply(i, 1 - g * g, out=dz[:, :, 2])
-    np.multiply(tanh_c * o, 1 - o, out=dz[:, :, 3])
-    into_c = o * (1 - tanh_c * tanh_c)
+    dW_xh, dW_hh, db_h = (np.zeros(W.shape, dtype) for W in params)
+    dx = np.empty((T, N, D), dtype)
     dh_next, dc, through_h = np.empty((3, N, H), dtype)
     dh_next[:], dc[:] = dstate_T or (0, 0)
+    blocks = dz_i, dz_f, dz_g, dz_o = np.empty((4, N, H), dtype)  # one step's, each in one piece
     W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
-    for t in range(T - 1, -1, -1):
-        dh_next += dh[t]
-        np.multiply(dh_next, into_c[t], out=through_h)
-        dc += through_h
-        dz[t, :, :3] *= dc[:, None]
-        dz[t, :, 3] *= dh_next
-        dc *= f[t]
-        np.dot(dz[t].reshape(N, 4 * H), W_hh_T, out=dh_next)
-    rows = dz.reshape(T * N, 4 * H)
-    grads = Params(
-        W_xh=x.reshape(T * N, D).T @ rows,
-        W_hh=h_prev.reshape(T * N, H).T @ rows,
-        b_h=rows.sum(axis=0),
-    )
-    return grads, (rows @ params.W_xh.T).reshape(T, N, D), State(dh_next.copy(), dc.copy())
+    for part in reversed(stretches(T, N)):
+        c_prev, i, f, g, o, tanh_c = (np.ascontiguousarray(a[part]) for a in tape[2:])
+        dz = np.empty((len(i), N, 4 * H), dtype)
+        into = (o * (1 - tanh_c * tanh_c), g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o))
+        views = zip(*(a[::-1] for a in (dh[part], *into, f, dz, dz.reshape(-1, N, 4, H).swapaxes(1, 2))), strict=True)
+        for dh_t, into_c, into_i, into_f, into_g, into_o, f_t, dz_t, dz_t_blocks in views:
+            dh_next += dh_t
+            np.multiply(into_c, dh_next, out=through_h)
+            dc += through_h
+            np.multiply(into_i, dc, out=dz_i)
+            np.multiply(into_f, dc, out=dz_f)
+            np.multiply(into_g, dc, out=dz_g)
+            np.multiply(into_o, dh_next, out=dz_o)
+            dc *= f_t
+            np.copyto(dz_t_blocks, blocks)
+            np.dot(dz_t, W_hh_T, out=dh_next)
+        rows = dz.reshape(-1, 4 * H)
+        dW_xh += tape.x[part].reshape(-1, D).T @ rows
+        dW_hh += tape.h_prev[part].reshape(-1, H).T @ rows
+        db_h += rows.sum(axis=0)
+        np.matmul(rows, params.W_xh.T, out=dx[part].reshape(-1, D))
+    return Params(dW_xh, dW_hh, db_h), dx, State(dh_next.copy(), dc.copy())
 
 
 def check_bias(b: Any) -> None:
