@@ -37,3 +37,16 @@ def measured(value: float, format: str = ".3g", unit: str = "") -> str:
     if "]" in number + unit or "\n" in number + unit:
         raise ValueError(f"format {format!r} and unit {unit!r} must not hold ']' or a line break")
     return f"[measured {number}{' ' if unit else ''}{unit}]"
+
+
+def passage(text: str) -> str:
+    """Return a piece of text that may differ elsewhere, such as one from Python's own manual, as text that marks it so.
+
+    Raises
+    ------
+    ValueError
+        If `text` is no string, or holds one of the marks itself.
+    """
+    if not isinstance(text, str) or set(text) & set("«»"):
+        raise ValueError(f"text must be a string without « and », got {text!r:.60}")
+    return f"«{text}»"

@@ -16,6 +16,7 @@ from bptt_lessons.experiments import (
     temporal_order_clipping,
     temporal_xor_windows,
     truncation_bias,
+    units_that_know,
 )
 from bptt_lessons.experiments.recording import Experiment
 
@@ -33,5 +34,6 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         truncation_bias.EXPERIMENT,
         influence_balancing_truncated.EXPERIMENT,
         reber_cells.EXPERIMENT,
+        units_that_know.EXPERIMENT,
     )
 }

@@ -1,0 +1,114 @@
+"""What the units of a language model know: one unit against a weighted sum of all."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bptt_lessons.arguments import Array, check_array
+from bptt_lessons.cells import lstm
+from bptt_lessons.experiments import language_model
+from bptt_lessons.experiments.recording import Experiment, Values
+from bptt_lessons.tasks import text
+
+
+class Agreement(NamedTuple):
+    """How well a fact can be read off the units, on the second half of a text; what was chosen is from the first."""
+
+    unit: int  # the one whose correlation with the fact was largest in size
+    alone: float  # its correlation, between -1 and 1
+    together: float  # that of the weighted sum of all units which fits best (least squares)
+
+
+def agreement(units: Array, fact: Array) -> Agreement:
+    """Say how well a fact can be read off one unit, and off all of them.
+
+    Parameters
+    ----------
+    units : array (L, H)
+        A value for every character and unit, such as an LSTM's c.
+    fact : array (L,)
+        1.0 where it holds and 0.0 where not.
+
+    Raises
+    ------
+    ValueError
+        If a shape or dtype does not fit.
+    """
+    check_array("units", units, "L H")
+    check_array("fact", fact, "L", {"L": len(units)})
+    first, second = slice(0, len(fact) // 2), slice(len(fact) // 2, None)
+    on_first = [correlation(unit, fact[first]) for unit in units[first].T]
+    best = int(np.argmax(np.abs(on_first)))
+    weights = np.linalg.lstsq(centred(units[first]), centred(fact[first]), rcond=None)[0]
+    return Agreement(
+        best, correlation(units[second, best], fact[second]), correlation(units[second] @ weights, fact[second])
+    )
+
+
+def centred(values: Array) -> Array:
+    """Return values less their mean."""
+    return np.asarray(values - values.mean(axis=0))
+
+
+def correlation(a: Array, b: Array) -> float:
+    """Return the correlation of two rows of numbers; 0 where one of them does not vary."""
+    a, b = centred(a), centred(b)
+    size = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / size if size else 0.0
+
+
+def inside(characters: str) -> dict[str, Array]:
+    """Return for every character whether it stands in round brackets, and whether in double quotes."""
+    read = np.array(list(characters))
+    depth = np.cumsum((read == "(").astype(int) - (read == ")").astype(int))
+    return {
+        "in brackets": (depth > np.minimum.accumulate(depth)).astype(float),
+        "in quotes": np.cumsum(read == '"') % 2.0,
+    }
+
+
+def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int) -> Values:
+    """Train a language model as ``language_model`` does, and look for brackets and quotation marks in its c.
+
+    Parameters
+    ----------
+    seed : int
+    H, N, k, lr, updates
+        See ``language_model.run``.
+
+    Returns
+    -------
+    dict
+        For each fact: the size of the best unit's correlation, and that of the weighted sum of all.
+    """
+    found = language_model.data(N)
+    session = language_model.start(seed, len(found.alphabet), H)
+    advance = language_model.next_window(found.training, k, language_model.decaying(lr, updates))
+    while len(session.losses) < updates:
+        session = advance(session)
+    symbols = found.held_out[:-1, None]
+    one_hot = np.eye(len(found.alphabet), dtype=session.model.readout.W_hy.dtype)
+    _, _, tape = lstm.forward(session.model.cell, one_hot[symbols])
+    c = (tape.f * tape.c_prev + tape.i * tape.g)[:, 0].astype(float)
+    values: Values = {}
+    for name, fact in inside(text.python_manual().held_out[:-1]).items():
+        seen = agreement(c, fact)
+        values[f"{name}, best unit"] = abs(seen.alone)
+        values[f"{name}, all units"] = seen.together
+    return values
+
+
+SETTING = {name: language_model.EXPERIMENT.full[name] for name in ("H", "N", "k", "lr", "updates")}
+
+EXPERIMENT = Experiment(
+    name="units_that_know",
+    question="Does one unit of a language model know whether it is inside brackets, or inside quotation marks?",
+    run=run,
+    seeds=tuple(range(5)),
+    full=SETTING,
+    lesson=SETTING,
+    published={"in quotes, best unit": "such units are found and shown (Karpathy et al. 2015; from general knowledge)"},
+    note="Correlations, of 0 to 1 in size, on the second half of the held-out text.",
+)
