@@ -68,7 +68,7 @@ EXPERIMENT = Experiment(
     question="Which cells learn to add two of a hundred numbers within one budget of updates?",
     run=run,
     seeds=tuple(range(3)),
-    full=SETTING | {"cells": ("tanh", "IRNN", "GRU", "LSTM"), "T": 100, "updates": 4000},
+    full=SETTING | {"cells": ("tanh", "IRNN", "ReLU, orthogonal", "GRU", "LSTM"), "T": 100, "updates": 4000},
     lesson=SETTING | {"cells": ("tanh", "LSTM"), "T": 50, "updates": 800},
     published={},
 )
