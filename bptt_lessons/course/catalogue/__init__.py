@@ -61,8 +61,8 @@ ORDER = (
     "tbptt.stream_batches",
     "tbptt.randomised_gradient",
     "lstm.step",
-    "lstm.init",
     "lstm.memory_half_life",
+    "lstm.init",
     "lstm.step_backward",
     "gru.step",
     "gru.step_backward",
@@ -71,8 +71,8 @@ ORDER = (
     "optim.adam",
     "copying.sequences",
     "text.encode",
-    "loop.truncated_epoch",
     "loop.bits_per_symbol",
+    "loop.truncated_epoch",
     "text.sample",
 )
 
