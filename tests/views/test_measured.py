@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bptt_lessons.course.measured import measured
+from bptt_lessons.course.measured import measured, passage
 
 SANITIZE = Path(__file__).resolve().parents[1] / "nbval_sanitize.cfg"
 
@@ -34,3 +34,13 @@ def test_the_one_pattern_removes_all_of_it() -> None:
 def test_bad_input(value: object, format: str, unit: str) -> None:
     with pytest.raises(ValueError, match=r"value must be|format"):
         measured(value, format, unit)
+
+
+def test_a_passage_stands_between_its_marks() -> None:
+    assert passage("one [two]\nthree") == "«one [two]\nthree»"
+
+
+@pytest.mark.parametrize("bad", [3, None, "with « in it", "with » in it"])
+def test_a_passage_that_cannot_be_marked_is_refused(bad: object) -> None:
+    with pytest.raises(ValueError, match="text must be a string without"):
+        passage(bad)  # type: ignore[arg-type]
