@@ -19,6 +19,7 @@ class Agreement(NamedTuple):
     unit: int  # the one whose correlation with the fact was largest in size
     alone: float  # its correlation, between -1 and 1
     together: float  # that of the weighted sum of all units which fits best (least squares)
+    weights: Array  # (H,), of that sum
 
 
 def agreement(units: Array, fact: Array) -> Agreement:
@@ -42,9 +43,8 @@ def agreement(units: Array, fact: Array) -> Agreement:
     on_first = [correlation(unit, fact[first]) for unit in units[first].T]
     best = int(np.argmax(np.abs(on_first)))
     weights = np.linalg.lstsq(centred(units[first]), centred(fact[first]), rcond=None)[0]
-    return Agreement(
-        best, correlation(units[second, best], fact[second]), correlation(units[second] @ weights, fact[second])
-    )
+    alone, together = correlation(units[second, best], fact[second]), correlation(units[second] @ weights, fact[second])
+    return Agreement(best, alone, together, weights)
 
 
 def centred(values: Array) -> Array:
