@@ -187,9 +187,9 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
     recurrent_blocks, x_ru, x_g = recurrent.reshape(N, 3, H).swapaxes(0, 1), from_x[:2], from_x[2]
     views = zip(h[:-1], steps[:, :3], steps[:, :2], r, u, s, g, h[1:], strict=True)
     for z_x, (h_prev, rus, ru, r_t, u_t, s_t, g_t, h_t) in zip(project(x, W_xh, b_h), views, strict=True):
-        np.dot(h_prev, W_hh, out=recurrent)
-        np.copyto(rus, recurrent_blocks)
-        np.copyto(from_x, z_x.reshape(N, 3, H).swapaxes(0, 1))
+        h_prev.dot(W_hh, out=recurrent)
+        rus[:] = recurrent_blocks
+        from_x[:] = z_x.reshape(N, 3, H).swapaxes(0, 1)
         ru += x_ru
         np.tanh(ru, out=ru)
         ru *= half
@@ -250,8 +250,8 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
             np.multiply(into_u, dh_next, out=dz_u)
             np.multiply(into_r, dz_g, out=dz_r)
             np.multiply(r_t, dz_g, out=ds)
-            np.copyto(dz_t_blocks, blocks)
-            np.dot(dz_t, W_hh_T, out=through_s)
+            dz_t_blocks[:] = blocks
+            dz_t.dot(W_hh_T, out=through_s)
             dh_next *= u_t
             dh_next += through_s
         rows = dz.reshape(-1, 4 * H)

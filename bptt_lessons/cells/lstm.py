@@ -230,10 +230,10 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
     for from_x, (h_prev, gfio, fio, c_g, f_i, o_t, c_t, tanh_c_t, h_t) in zip(
         project(x, W_xh, b_h), views, strict=True
     ):
-        np.dot(h_prev, W_hh, out=z)
+        h_prev.dot(W_hh, out=z)
         z += from_x
         np.tanh(z, out=z)
-        np.copyto(gfio, z_blocks)
+        gfio[:] = z_blocks
         fio *= half
         fio += half
         np.multiply(c_g, f_i, out=parts)
@@ -290,8 +290,8 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
             np.multiply(into_g, dc, out=dz_g)
             np.multiply(into_o, dh_next, out=dz_o)
             dc *= f_t
-            np.copyto(dz_t_blocks, blocks)
-            np.dot(dz_t, W_hh_T, out=dh_next)
+            dz_t_blocks[:] = blocks
+            dz_t.dot(W_hh_T, out=dh_next)
         rows = dz.reshape(-1, 4 * H)
         dW_xh += tape.x[part].reshape(-1, D).T @ rows
         dW_hh += tape.h_prev[part].reshape(-1, H).T @ rows
