@@ -95,7 +95,8 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
     -------
     dict
         Bits per character of the held-out text for the LSTM and what it is compared with, whether it is below them,
-        how many characters there were, seconds that the processor worked for the training, and the curve.
+        how many characters there were, seconds that the processor worked for the training, and the curve: there the
+        held-out text is read in eight streams, and the bits in training are the mean since the point before.
     """
     manual, found = text.python_manual(), data(N)
     K, training = len(found.alphabet), text.encode(manual.training, found.alphabet)
@@ -107,7 +108,8 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
         while len(session.losses) < updates * point // points:  # not loop.train: an interrupt must leave no record
             session = advance(session)
         seconds += time.process_time() - begin
-        curve.append((len(session.losses), seconds, loop.bits_per_symbol(lstm, session.model, exam)))
+        latest = float(np.mean(session.losses[-updates // points :]) / np.log(2))
+        curve.append((len(session.losses), seconds, loop.bits_per_symbol(lstm, session.model, exam), latest))
     bits = loop.bits_per_symbol(lstm, session.model, found.held_out[:, None])
     trigram, xz = compression.trigram_bits(training, found.held_out, K), compression.xz_bits(manual.held_out)
     return {
@@ -123,9 +125,10 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
         "characters, different": K,
         "characters read in training": len(session.losses) * N * k,
         "seconds of training": seconds,
-        "curve, updates": [float(done) for done, _, _ in curve],
-        "curve, seconds": [spent for _, spent, _ in curve],
-        "curve, bits": [each for _, _, each in curve],
+        "curve, updates": [float(done) for done, _, _, _ in curve],
+        "curve, seconds": [spent for _, spent, _, _ in curve],
+        "curve, bits": [held_out for _, _, held_out, _ in curve],
+        "curve, bits in training": [latest for _, _, _, latest in curve],
     }
 
 
