@@ -65,7 +65,7 @@ def inside(characters: str) -> dict[str, Array]:
     depth = np.cumsum((read == "(").astype(int) - (read == ")").astype(int))
     return {
         "in brackets": (depth > np.minimum.accumulate(depth)).astype(float),
-        "in quotes": np.cumsum(read == '"') % 2.0,
+        "in quotes": np.cumsum(read == '"') % 2.0,  # one mark too many would turn all that follows inside out
     }
 
 

@@ -1,5 +1,5 @@
 """Copying: ten symbols come, then a long nothing, then a sign, and the ten are to be said again
-(Hochreiter and Schmidhuber 1997; in the form of Arjovsky, Shah and Bengio 2016).
+(Arjovsky, Shah and Bengio 2016, after the long time lags of Hochreiter and Schmidhuber 1997).
 """
 
 from __future__ import annotations

@@ -174,8 +174,7 @@ def sample(y: Array, temperature: float, u: Array) -> Array:
         If a shape or dtype does not fit, `temperature` is not above 0, or `u` lies outside [0, 1).
     """
     check_sample(y, temperature, u)
-    z = y / temperature
-    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p = np.exp((y - y.max(axis=1, keepdims=True)) / temperature)
     edges = p.cumsum(axis=1)
     k: Array = (edges <= u[:, None] * edges[:, -1:]).sum(axis=1)
     return k

@@ -68,6 +68,7 @@ class LiveTraining(Interactive):
         self._advanced = session
         self._advance, self._sample, self._label, self._bits = advance, sample, label, bits
         self._path = None if path is None else Path(path)
+        self._ours = False  # whether the file is this training's own: one that it wrote or loaded
         self._updates, self._first = updates, len(session.losses)
         self._lock = threading.RLock()  # round what both threads do: the state, the words, the drawing
         self._thread: threading.Thread | None = None
@@ -84,7 +85,7 @@ class LiveTraining(Interactive):
         if self._path is not None:
             row += [button("Save", self.save), button("Load", self.load)]
         self.bar, self.text = ipywidgets.HTML(), ipywidgets.HTML()
-        super().__init__("with live training", [row], self._drawing, _on_paper(bits))
+        super().__init__("with live training", [row], self._drawing, _on_paper(bits, self._start.description))
         controls, picture, status = self.box.children
         self.box.children = (controls, status, self.bar, picture, self.text)
         earlier = latest.get(label)
@@ -144,7 +145,7 @@ class LiveTraining(Interactive):
                 except (ValueError, OSError) as error:
                     self._said = f"Nothing was loaded: {error}"
                 else:
-                    done = len(self.session.losses)
+                    self._ours, done = True, len(self.session.losses)
                     self._said = (
                         f"Loaded {self._path.name}, with {_counted(done, 'update')}. Go on takes up from there."
                     )
@@ -214,14 +215,19 @@ class LiveTraining(Interactive):
         self._sampling = self._sampled - start
 
     def _write(self) -> str:
-        """Save the session, and say so."""
+        """Save the session, and say so; an earlier training's file is left as it is."""
         if self._path is None:
             return ""
+        path, spared = self._path, ""
+        if not self._ours and path.is_file():
+            spared = f" {path.name} holds an earlier training and was left as it is."
+            path = _free_name(path)
         try:
-            saving.save(self._path, self.session)
+            saving.save(path, self.session)
         except (ValueError, OSError) as error:
             return f"It could not be saved: {error}"
-        return f"Saved in {self._path.name}."
+        self._path, self._ours = path, True
+        return f"Saved in {path.name}.{spared}"
 
     def _next_goal(self) -> int:
         """Return the update to train up to, so that a stop does not change where the training ends."""
@@ -277,15 +283,23 @@ def draw(losses: tuple[float, ...], goal: int, bits: bool) -> Drawing:
     return Drawing(svg.picture(WIDTH, HEIGHT, description, axes + "".join(parts)), description, "")
 
 
-def _on_paper(bits: bool) -> Drawing:
+def _free_name(path: Path) -> Path:
+    """Return a name that no file has yet: saved-2.npz beside saved.npz."""
+    number = 2
+    while (free := path.with_name(f"{path.stem}-{number}{path.suffix}")).exists():
+        number += 1
+    return free
+
+
+def _on_paper(bits: bool, button: str) -> Drawing:
     """Return the picture before the first update: what a session holds by then may differ from run to run."""
     unit = " in bits" if bits else ""
     description = (
         f"An empty frame for the curve of the loss{unit} against the number of updates. "
-        "It fills when this cell is run and Start is pressed."
+        f"It fills when this cell is run and {button} is pressed."
     )
     place = panel.Panel(*PLACE, (0, 1), (0, 1))
-    words = "Run this cell and press Start: the curve is drawn here while it trains."
+    words = f"Run this cell and press {button}: the curve is drawn here while it trains."
     content = panel.frame(place, f"loss{unit}", {}, {}, "updates") + svg.text(*place.at(0.5, 0.5), words)
     return Drawing(svg.picture(WIDTH, HEIGHT, description, content), description, "")
 

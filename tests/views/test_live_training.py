@@ -346,9 +346,11 @@ def test_round_ticks() -> None:
 
 
 def test_the_static_picture_is_the_same_whatever_the_session_holds() -> None:
-    one = widgets.live_training(begin(), advance, 5)._repr_mimebundle_()
+    one = widgets.live_training(trained(2), advance, 5)._repr_mimebundle_()
     other = widgets.live_training(trained(3), advance, 5)._repr_mimebundle_()
     assert one["text/html"] == other["text/html"]
+    assert "Go on is pressed" in one["text/html"]
+    assert "Start is pressed" in widgets.live_training(begin(), advance, 5)._repr_mimebundle_()["text/html"]
     assert one["text/html"].startswith('<img alt="An empty frame for the curve of the loss')
     assert not re.search(r"\d", one["text/html"].split('"')[1])
 
@@ -375,3 +377,30 @@ def test_a_session_that_has_been_trained_is_gone_on_with() -> None:
 def test_bad_input(wrong: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         wrong()
+
+
+def test_the_file_of_an_earlier_training_is_never_written_over(tmp_path: Any) -> None:
+    path = tmp_path / "saved.npz"
+    first = widgets.live_training(begin(), advance, 2, path=path, label="earlier")
+    first.start()
+    assert first.wait(20)
+    kept = path.read_bytes()
+    second = widgets.live_training(begin(), advance, 3, path=path, label="later")
+    second.start()
+    assert second.wait(20)
+    assert path.read_bytes() == kept
+    assert len(saving.load(tmp_path / "saved-2.npz", begin()).losses) == 3
+    assert "saved.npz holds an earlier training" in second.status.value
+
+
+def test_a_training_goes_on_writing_to_the_file_that_it_loaded(tmp_path: Any) -> None:
+    path = tmp_path / "saved.npz"
+    first = widgets.live_training(begin(), advance, 2, path=path, label="earlier")
+    first.start()
+    assert first.wait(20)
+    second = widgets.live_training(begin(), advance, 3, path=path, label="later")
+    second.load()
+    second.start()
+    assert second.wait(20)
+    assert len(saving.load(path, begin()).losses) == 3
+    assert [file.name for file in tmp_path.iterdir()] == ["saved.npz"]
