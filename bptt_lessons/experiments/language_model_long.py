@@ -1,4 +1,4 @@
-"""The same language model, ten minutes long: what patience brings, as a curve."""
+"""The same language model, larger and ten times as long: what patience brings, as a curve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
 
 EXPERIMENT = Experiment(
     name="language_model_long",
-    question="How many bits for a character of Python's manual, after ten minutes of training?",
+    question="How many bits for a character of Python's manual, after 5,000 updates of a larger LSTM?",
     run=run,
     seeds=(0,),
     full={"H": 192, "N": 32, "k": 64, "lr": 0.02, "updates": 5000, "points": 25},

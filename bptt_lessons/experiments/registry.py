@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from bptt_lessons.experiments import (
     cliff_step,
     delayed_echo_windows,
+    forget_bias_adding,
     gradient_bound,
     influence_balancing_truncated,
+    language_model_long,
     long_sequence,
+    lstm_variants,
     orthogonal_gain,
     reber_cells,
     sunspots_longer,
@@ -33,7 +36,10 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         delayed_echo_windows.EXPERIMENT,
         truncation_bias.EXPERIMENT,
         influence_balancing_truncated.EXPERIMENT,
+        forget_bias_adding.EXPERIMENT,
+        lstm_variants.EXPERIMENT,
         reber_cells.EXPERIMENT,
+        language_model_long.EXPERIMENT,
         units_that_know.EXPERIMENT,
     )
 }

@@ -184,6 +184,29 @@ def values(name, quantity):
     return np.array(recorded(name).values[quantity], dtype=float)  # NaN for never
 
 
+def test_a_forget_gate_that_starts_nearly_closed_hardly_ever_learns_to_add():
+    name, of = "forget_bias_adding", 5
+    assert [values(name, f"solved, bias {bias}").sum() for bias in (-2, 0, 1, 3)] == [1, of, of, of]
+    later = {bias: values(name, f"solved at update, bias {bias}") for bias in (0, 1, 3)}
+    assert np.median(later[1]) < np.median(later[0])
+    assert max(found.max() for found in later.values()) < 1500  # all updates there are
+    assert np.nanmin(values(name, "solved at update, bias -2")) > max(found.max() for found in later.values())
+
+
+def test_coupling_the_gates_helps_at_adding_and_peepholes_change_little():
+    later = {cell: values("lstm_variants", f"solved at update, {cell}") for cell in VARIANTS}
+    assert not any(np.isnan(found).any() for found in later.values())
+    plain, slow = later["LSTM"], later["LSTM, forget bias 0"]
+    assert slow.min() > plain.max()  # every seed
+    for quick in ("LSTM, coupled gates", "GRU", "GRU, reset first"):
+        assert later[quick].max() < plain.min()
+    assert abs(np.median(later["LSTM, peepholes"]) - np.median(plain)) < 100
+    assert abs(np.median(later["GRU"]) - np.median(later["GRU, reset first"])) <= 50
+
+
+VARIANTS = ("LSTM", "LSTM, forget bias 0", "LSTM, coupled gates", "LSTM, peepholes", "GRU", "GRU, reset first")
+
+
 def test_six_units_of_an_lstm_foresee_the_reber_grammar_and_the_tanh_net_mostly_does_too():
     strings = values("reber_cells", "strings until solved, LSTM")
     assert strings.min() > 4000
@@ -195,3 +218,13 @@ def test_six_units_of_an_lstm_foresee_the_reber_grammar_and_the_tanh_net_mostly_
     assert np.array_equal(
         values("reber_cells", "last T or P not foreseen, tanh"), values("reber_cells", "not foreseen at the end, tanh")
     )
+
+
+def test_a_long_training_brings_the_language_model_below_xz_and_most_of_it_brings_nothing():
+    name = "language_model_long"
+    bits = values(name, "bits, LSTM")[0]
+    assert values(name, "bits, xz after the training text")[0] < bits < values(name, "bits, xz alone")[0] - 0.1
+    assert values(name, "bits, xz alone")[0] < values(name, "bits, trigram")[0]
+    curve, updates = values(name, "curve, bits")[0], values(name, "curve, updates")[0]
+    assert curve[updates <= 1600][-1] - curve.min() < 0.02  # nothing comes after the first third
+    assert values(name, "seconds of training")[0] < 600
