@@ -10,6 +10,7 @@ from bptt_lessons.experiments import (
     forget_bias_adding,
     gradient_bound,
     influence_balancing_truncated,
+    language_model,
     language_model_long,
     long_sequence,
     lstm_variants,
@@ -39,6 +40,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         forget_bias_adding.EXPERIMENT,
         lstm_variants.EXPERIMENT,
         reber_cells.EXPERIMENT,
+        language_model.EXPERIMENT,
         language_model_long.EXPERIMENT,
         units_that_know.EXPERIMENT,
     )

@@ -228,3 +228,15 @@ def test_a_long_training_brings_the_language_model_below_xz_and_most_of_it_bring
     curve, updates = values(name, "curve, bits")[0], values(name, "curve, updates")[0]
     assert curve[updates <= 1600][-1] - curve.min() < 0.02  # nothing comes after the first third
     assert values(name, "seconds of training")[0] < 600
+
+
+def test_half_a_minute_brings_the_language_model_far_below_the_trigram():
+    name = "language_model"
+    bits = values(name, "bits, LSTM")
+    assert bits.max() < values(name, "bits, trigram")[0] - 0.4
+    assert bits.max() < values(name, "bits, xz alone")[0]
+    assert bits.min() > values(name, "bits, xz after the training text")[0] + 0.5
+    assert values(name, "seconds of training").max() < 40
+    for curve in recorded(name).values["curve, bits"]:
+        assert np.all(np.diff(curve) < 0)  # still learning at the end
+    assert values("language_model_long", "bits, LSTM")[0] < bits.min() - 0.05
