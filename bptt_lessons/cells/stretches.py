@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bptt_lessons.arguments import Array
 
-ROWS = 256  # enough for a quick matrix product; half or double of it costs 1 to 6 per cent
+ROWS = 256  # enough for a quick matrix product; half or double of it costs 2 to 3 per cent of the time
 
 
 def stretches(T: int, N: int) -> list[slice]:
