@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bptt_lessons.experiments import (
+    adding_cells,
     cliff_step,
     delayed_echo_windows,
     forget_bias_adding,
@@ -39,6 +40,7 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         influence_balancing_truncated.EXPERIMENT,
         forget_bias_adding.EXPERIMENT,
         lstm_variants.EXPERIMENT,
+        adding_cells.EXPERIMENT,
         reber_cells.EXPERIMENT,
         language_model.EXPERIMENT,
         language_model_long.EXPERIMENT,

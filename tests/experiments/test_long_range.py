@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -205,6 +206,16 @@ def test_coupling_the_gates_helps_at_adding_and_peepholes_change_little():
 
 
 VARIANTS = ("LSTM", "LSTM, forget bias 0", "LSTM, coupled gates", "LSTM, peepholes", "GRU", "GRU, reset first")
+
+
+def test_at_one_budget_all_cells_but_tanh_learn_to_add():
+    name = "adding_cells"
+    later = {cell: values(name, f"solved at update, {cell}") for cell in ("GRU", "IRNN", "LSTM", "ReLU, orthogonal")}
+    for first, second in pairwise(later.values()):
+        assert first.max() < second.min()  # in this order, every seed
+    assert not values(name, "solved, tanh").any()
+    last = values(name, "error at the end, tanh")
+    assert np.all((last > 0.85 * adding.BASELINE) & (last < 1.1 * adding.BASELINE))
 
 
 def test_six_units_of_an_lstm_foresee_the_reber_grammar_and_the_tanh_net_mostly_does_too():
