@@ -90,6 +90,10 @@ def half_life_entry_by_entry(b):
     return np.reshape(out, np.shape(b))
 
 
+def half_life_by_log1p_and_a_straight_line_for_shut_gates(b):
+    return np.log(2) / np.where(b < -700, -b, np.log1p(np.exp(-np.maximum(b, -700))))
+
+
 def half_life_by_logarithm_of_a_reduced_sum(b):
     b = np.asarray(b)
     return -np.log(0.5) / np.logaddexp.reduce(np.stack([np.zeros(b.shape), -b]), axis=0)
@@ -221,6 +225,7 @@ RIGHT: dict[str, list] = {
         half_life_by_sides,
         half_life_in_base_two,
         half_life_entry_by_entry,
+        half_life_by_log1p_and_a_straight_line_for_shut_gates,
         half_life_by_logarithm_of_a_reduced_sum,
     ],
     "lstm.step_backward": [
@@ -300,6 +305,24 @@ def lstm_step_that_keeps_the_old_c(params, x, state):
     return state._replace(h=o * tanh_c), lstm.Cache(x, *state, i, f, g, o, tanh_c)
 
 
+def lstm_step_with_the_sigmoid_of_everything_and_tanh_after_it(params, x, state):
+    H = state.h.shape[1]
+    gates = sigmoid(x @ params.W_xh + state.h @ params.W_hh + params.b_h)
+    i, f, g, o = gates[:, :H], gates[:, H : 2 * H], np.tanh(gates[:, 2 * H : 3 * H]), gates[:, 3 * H :]
+    c = f * state.c + i * g
+    return lstm.State(o * np.tanh(c), c), lstm.Cache(x, state.h, state.c, i, f, g, o, np.tanh(c))
+
+
+def lstm_step_that_shows_before_it_changes_c(params, x, state):
+    i, f, g, o = np.split(x @ params.W_xh + state.h @ params.W_hh + params.b_h, 4, axis=1)
+    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+    c = state.c
+    tanh_c = np.tanh(c)
+    h = o * tanh_c
+    c = f * c + i * g
+    return lstm.State(h, c), lstm.Cache(x, state.h, state.c, i, f, g, o, tanh_c)
+
+
 def lstm_init_as_pytorch_does(rng, D, H, forget_bias):
     W_xh, W_hh, b_h = (rng.uniform(-(H**-0.5), H**-0.5, shape) for shape in ((D, 4 * H), (H, 4 * H), 4 * H))
     b_h[H : 2 * H] += forget_bias
@@ -333,6 +356,67 @@ def lstm_init_with_bound_over_h(rng, D, H, forget_bias):
     return lstm.Params(W_xh, W_hh, np.repeat([0.0, forget_bias, 0.0, 0.0], H))
 
 
+def lstm_init_from_four_draws(rng, D, H, forget_bias):
+    b, b_h = 1 / np.sqrt(H), np.zeros(4 * H)
+    W_xh, W_hh = (
+        np.concatenate(
+            [
+                rng.uniform(-b, b, (rows, H)),
+                rng.uniform(-b, b, (rows, H)),
+                rng.uniform(-b, b, (rows, H)),
+                rng.uniform(-b, b, (rows, H)),
+            ],
+            axis=1,
+        )
+        for rows in (D, H)
+    )
+    b_h[H : 2 * H] = forget_bias
+    return lstm.Params(W_xh, W_hh, b_h)
+
+
+def lstm_init_from_a_draw_with_a_gate_axis(rng, D, H, forget_bias):
+    W_xh, W_hh = (np.concatenate(rng.uniform(-1, 1, (4, rows, H)) / np.sqrt(H), axis=1) for rows in (D, H))
+    return lstm.Params(W_xh, W_hh, np.concatenate([np.zeros(H), np.full(H, forget_bias), np.zeros(2 * H)]))
+
+
+def lstm_init_with_both_weights_of_a_gate_at_once(rng, D, H, forget_bias):
+    W_xh, W_hh, b = [], [], H**-0.5
+    for _ in "ifgo":
+        W_xh.append(rng.uniform(-b, b, (D, H)))
+        W_hh.append(rng.uniform(-b, b, (H, H)))
+    b_h = np.repeat([0.0, forget_bias, 0.0, 0.0], H)
+    return lstm.Params(np.concatenate(W_xh, axis=1), np.concatenate(W_hh, axis=1), b_h)
+
+
+def half_life_by_a_clipped_gate(b):
+    return -np.log(2) / np.log(np.clip(1 / (1 + np.exp(-b)), 1e-12, None))
+
+
+def half_life_by_log_of_one_more_but_for_shut_gates(b):
+    return np.log(2) / np.where(b < -30, -b, np.log(1 + np.exp(-b)))
+
+
+def half_life_by_log_of_one_more_taken_at_positive_b_only(b):
+    return np.log(2) / (np.log(1 + np.exp(-np.abs(b))) + np.maximum(-np.asarray(b), 0))
+
+
+def half_life_by_log_of_the_gate_but_for_shut_gates(b):
+    return -np.log(2) / np.where(b < -500, b, np.log(1 / (1 + np.exp(-b))))
+
+
+def half_life_by_logaddexp_of_terms(b):
+    return -np.log(0.5) / np.logaddexp(np.exp(0.0), np.exp(-b))
+
+
+def half_life_cut_down(b):
+    return int(np.log(0.5) / np.log(1 / (1 + np.exp(-b))))
+
+
+def half_life_of_an_array_always(b):
+    b = np.array(b, ndmin=1)
+    return np.log(2) / np.logaddexp(0, -b)
+
+
 def half_life_by_log1p_of_exp(b):
     return np.log(2) / np.log1p(np.exp(-b))
 
@@ -355,6 +439,30 @@ def half_life_by_log2(b):
 
 def half_life_in_whole_steps(b):
     return np.ceil(np.log(0.5) / np.log(1 / (1 + np.exp(-b))))
+
+
+def half_life_without_its_minus_by_logaddexp(b):
+    return np.log(0.5) / np.logaddexp(-np.asarray(b), 0)
+
+
+def half_life_by_log2_and_log1p(b):
+    return np.log2(2) / np.log1p(np.exp(-b))
+
+
+def half_life_by_log2_and_logaddexp(b):
+    return -np.log2(0.5) / np.logaddexp(0, -b)
+
+
+def half_life_in_log10_and_ln(b):
+    return np.log10(2) / np.log(1 + np.exp(-b))
+
+
+def half_life_rounded_to_whole_steps(b):
+    return np.rint(np.log(2) / np.log(1 + np.exp(-b)))
+
+
+def half_life_with_ln_a_half_below(b):
+    return -np.log(sigmoid(np.asarray(b))) / np.log(2)
 
 
 def half_life_by_the_tangent(b):
@@ -431,6 +539,48 @@ def gru_step_with_keras_packing(params, x, h_prev):
     return u * h_prev + (1 - u) * g, (x, h_prev, r, u, g, s)
 
 
+def gru_step_without_b_g(params, x, h_prev):
+    (W_xr, W_xu, W_xg), (W_hr, W_hu, W_hg), (b_r, b_u, _) = (np.split(p, 3, axis=-1) for p in params[:3])
+    r, u = sigmoid(x @ W_xr + h_prev @ W_hr + b_r), sigmoid(x @ W_xu + h_prev @ W_hu + b_u)
+    s = h_prev @ W_hg + params.b_hg
+    g = np.tanh(x @ W_xg + r * s)
+    return u * h_prev + (1 - u) * g, gru.Cache(x, h_prev, r, u, g, s)
+
+
+def gru_step_made_of(r="sigmoid(z_r)", u="sigmoid(z_u)", s="h_prev @ W_hg + b_hg"):
+    """Build a step whose parts can be put wrong one by one."""
+
+    def step(params, x, h_prev):
+        z_x, z_h = np.split(x @ params.W_xh + params.b_h, 3, axis=1), np.split(h_prev @ params.W_hh, 3, axis=1)
+        k = {"sigmoid": sigmoid, "np": np, "h_prev": h_prev, "b_hg": params.b_hg}
+        k |= {"z_r": z_x[0] + z_h[0], "z_u": z_x[1] + z_h[1], "W_hg": np.split(params.W_hh, 3, axis=1)[2]}
+        k["r"], k["u"] = eval(r, k), eval(u, k)
+        k["s"] = eval(s, k)
+        g = np.tanh(z_x[2] + k["r"] * k["s"])
+        return g + k["u"] * (h_prev - g), gru.Cache(x, h_prev, k["r"], k["u"], g, k["s"])
+
+    return step
+
+
+def gru_step_backward_that_leaves_b_hg(params, cache, dh):
+    grads, dx, dh_prev = gru.step_backward(params, cache, dh)
+    return params._replace(W_hh=grads.W_hh, b_h=grads.b_h, W_xh=grads.W_xh), dx, dh_prev
+
+
+def gru_step_backward_with_columns(x_order, h_order):
+    """Build a step back that puts the gates' gradients side by side in the given orders."""
+
+    def step_backward(params, cache, dh):
+        x, h_prev, r, u, g, s = cache
+        d = {"g": dh * (1 - u) * (1 - g * g), "u": dh * (h_prev - g) * (u - u * u)}
+        d |= {"r": d["g"] * s * (r - r * r), "s": d["g"] * r}
+        from_x, from_h = (np.hstack([d[name] for name in order]) for order in (x_order, h_order))
+        grads = (x.T @ from_x, h_prev.T @ from_h, from_x.sum(0), d["s"].sum(0))
+        return grads, from_x @ params.W_xh.T, u * dh + from_h @ params.W_hh.T
+
+    return step_backward
+
+
 def gru_back(dz_g="dh * (1 - u) * (1 - g * g)", dz_u="dh * (h_prev - g) * u * (1 - u)", **parts):
     """Build a step back whose parts can be put wrong one by one."""
 
@@ -456,6 +606,15 @@ WRONG: list[tuple] = [
     ("lstm.step", lstm_step_with_a_bias_for_x_and_one_for_h, "bias-twice"),
     ("lstm.step", lstm_step_that_unpacks_c_first, "state-taken-apart-the-other-way-round"),
     ("lstm.step", lstm_step_that_keeps_the_old_c, "c-not-carried"),
+    (
+        "lstm.step",
+        lstm_step_with_the_sigmoid_of_everything_and_tanh_after_it,
+        "tanh-of-sigmoid-for-g",
+    ),
+    ("lstm.step", lstm_step_that_shows_before_it_changes_c, "c-prev-shown-and-cached"),
+    ("lstm.init", lstm_init_from_four_draws, "drawn-gate-by-gate"),
+    ("lstm.init", lstm_init_from_a_draw_with_a_gate_axis, "drawn-gate-by-gate"),
+    ("lstm.init", lstm_init_with_both_weights_of_a_gate_at_once, "drawn-in-turn-gate-by-gate"),
     ("lstm.init", lstm_init_as_pytorch_does, "forget-bias-added-to-drawn-biases"),
     ("lstm.init", lstm_init_with_full, "forget-bias-on-all"),
     ("lstm.init", lstm_init_with_repeat_in_the_wrong_order, "forget-bias-on-i"),
@@ -463,11 +622,28 @@ WRONG: list[tuple] = [
     ("lstm.init", lstm_init_from_one_draw_with_h_first, "w-hh-drawn-first"),
     ("lstm.init", lstm_init_with_bound_over_h, "bound-not-rooted"),
     ("lstm.memory_half_life", half_life_by_log1p_of_exp, "log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_by_a_clipped_gate, "gate-kept-off-zero"),
+    ("lstm.memory_half_life", half_life_by_log_of_one_more_but_for_shut_gates, "safe-at-the-shut-end-only"),
+    ("lstm.memory_half_life", half_life_by_log_of_one_more_taken_at_positive_b_only, "safe-at-the-shut-end-only"),
+    (
+        "lstm.memory_half_life",
+        half_life_by_log_of_the_gate_but_for_shut_gates,
+        "logarithm-of-a-gate-that-is-one",
+    ),
+    ("lstm.memory_half_life", half_life_by_logaddexp_of_terms, "terms-for-exponents"),
+    ("lstm.memory_half_life", half_life_cut_down, "cut-by-int"),
+    ("lstm.memory_half_life", half_life_of_an_array_always, "an-axis-more"),
     ("lstm.memory_half_life", half_life_by_a_plain_sigmoid, "log-of-sigmoid"),
-    ("lstm.memory_half_life", half_life_of_what_is_let_go, "sign-of-b"),
-    ("lstm.memory_half_life", half_life_without_its_minus, "negative"),
-    ("lstm.memory_half_life", half_life_by_log2, "time-constant"),
-    ("lstm.memory_half_life", half_life_in_whole_steps, "rounded-up"),
+    ("lstm.memory_half_life", half_life_of_what_is_let_go, "sign-of-b-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_without_its_minus, "negative-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_by_log2, "time-constant-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_in_whole_steps, "rounded-up-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_without_its_minus_by_logaddexp, "negative"),
+    ("lstm.memory_half_life", half_life_by_log2_and_log1p, "time-constant-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_by_log2_and_logaddexp, "time-constant"),
+    ("lstm.memory_half_life", half_life_in_log10_and_ln, "base-ten-above-and-log-of-sigmoid"),
+    ("lstm.memory_half_life", half_life_rounded_to_whole_steps, "rounded"),
+    ("lstm.memory_half_life", half_life_with_ln_a_half_below, "upside-down-and-log-of-sigmoid"),
     ("lstm.memory_half_life", half_life_by_the_tangent, "subtracted-at-every-step"),
     ("lstm.memory_half_life", half_life_of_a_lifetime, "mean-lifetime"),
     ("lstm.step_backward", lstm_step_backward_into_the_gradient_given, "mutates-input"),
@@ -487,12 +663,27 @@ WRONG: list[tuple] = [
     ("lstm.step_backward", lstm_back(own="c"), "f-with-new-c"),
     ("lstm.step_backward", lstm_back(own="h_prev"), "f-with-h-prev"),
     ("lstm.step_backward", lstm_back(dz={"g": "dc * i * (g - g * g)"}), "slope-of-sigmoid-for-g"),
+    ("lstm.step_backward", lstm_back(dc="dc_next + dh * o * (1 - tanh_c)**2"), "difference-squared"),
+    ("lstm.step_backward", lstm_back(dz={"o": "dh * tanh_c * (1 - o * o)"}), "slope-of-tanh-for-o"),
+    ("lstm.step_backward", lstm_back(dz={"f": "dc_next * c_prev * (f - f**2)"}), "f-from-dc-next"),
+    ("lstm.step_backward", lstm_back(own="f"), "f-by-itself"),
+    ("lstm.step_backward", lstm_back(dz={"i": "dc * i * (i - i**2)"}), "i-by-itself"),
+    ("lstm.step_backward", lstm_back(dz={"g": "dc * g * (1 - g**2)"}), "g-by-itself"),
     ("lstm.step_backward", lstm_back(order="ifog"), "packed-i-f-o-g"),
     ("lstm.step_backward", lstm_back(order="figo"), "packed-f-i-g-o"),
     ("gru.step", gru_step_from_the_paper, "reset-gate-before-the-product"),
     ("gru.step", gru_step_with_r_on_the_whole_sum, "x-part-reset-too"),
     ("gru.step", gru_step_moved_towards_g_by_u, "u-and-one-minus-u-exchanged"),
     ("gru.step", gru_step_with_keras_packing, "r-and-u-exchanged"),
+    ("gru.step", gru_step_without_b_g, "b-g-forgotten"),
+    ("gru.step", gru_step_made_of(u="np.tanh(z_u)"), "tanh-for-u"),
+    ("gru.step", gru_step_made_of(r="np.tanh(z_r)"), "tanh-for-r"),
+    ("gru.step", gru_step_made_of(r="sigmoid(z_u)"), "r-from-the-second-block"),
+    ("gru.step", gru_step_made_of(u="sigmoid(z_r)"), "u-from-the-first-block"),
+    ("gru.step", gru_step_made_of(s="(h_prev * r) @ W_hg + b_hg"), "reset-twice"),
+    ("gru.step_backward", gru_step_backward_that_leaves_b_hg, "b-hg-itself"),
+    ("gru.step_backward", gru_step_backward_with_columns("urg", "rus"), "packed-u-r-g-for-x"),
+    ("gru.step_backward", gru_step_backward_with_columns("rug", "urs"), "packed-u-r-s-for-h"),
     ("gru.step_backward", gru_back(direct="0"), "direct-road-forgotten"),
     ("gru.step_backward", gru_back(direct="dh - u * dh"), "direct-road-with-one-minus-u"),
     ("gru.step_backward", gru_back(dz_u="dh * (g - h_prev) * u * (1 - u)"), "sign-of-the-difference"),

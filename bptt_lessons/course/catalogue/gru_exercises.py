@@ -31,8 +31,9 @@ def step_u_and_one_minus_u_exchanged(params, x, h_prev):
 
 @STEP.add
 def step_reset_gate_before_the_product(params, x, h_prev):
-    """You multiply h_{t-1} by r and then by W_hg. That is the GRU of Cho et al. 2014, gru_reset_first in the package.
-    Here, as in PyTorch, the product comes first: r multiplies h_{t-1} W_hg + b_hg."""
+    """You multiply h_{t-1} by r and then by W_hg, as the published version of Cho et al. 2014 does, and gru_reset_first
+    in the package. Here, as in PyTorch and in their first version, the product comes first: r multiplies h_{t-1} W_hg +
+    b_hg."""
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
     h_r, h_u, _ = np.split(h_prev @ params.W_hh, 3, axis=1)
     r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
@@ -44,9 +45,23 @@ def step_reset_gate_before_the_product(params, x, h_prev):
 
 
 @STEP.add
+def step_reset_twice(params, x, h_prev):
+    """You reset twice: h_{t-1} is multiplied by r before W_hg, and s again after it. Here r comes once, after the
+    product: s = h_{t-1} W_hg + b_hg, and then r ⊙ s."""
+    x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, h_u, _ = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+    H = h_prev.shape[1]
+    s = (r * h_prev) @ params.W_hh[:, 2 * H :] + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
 def step_reset_gate_before_the_product_and_s_after(params, x, h_prev):
-    """Your cache has the right s, but g is made with (r ⊙ h_{t-1}) W_hg, as Cho et al. 2014 define it and
-    gru_reset_first does. Here the product comes first: r multiplies s."""
+    """Your cache has the right s, but g is made with (r ⊙ h_{t-1}) W_hg, as in the published version of Cho et al. 2014
+    and in gru_reset_first. Here the product comes first: r multiplies s."""
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
     h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
     r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
@@ -120,6 +135,20 @@ def step_b_h_forgotten(params, x, h_prev):
 
 
 @STEP.add
+def step_b_g_forgotten(params, x, h_prev):
+    """Your candidate lacks its own bias, the third block of b_h, which is added to x W_xg. b_hg is another one, inside
+    the reset gate's product."""
+    x_r, x_u, _ = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    x_g = np.split(x @ params.W_xh, 3, axis=1)[2]
+    h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
 def step_b_h_twice(params, x, h_prev):
     """You add b_h to the part of x and to the part of h. PyTorch has two biases for each gate; here r and u have one,
     and only the candidate has a second, b_hg."""
@@ -151,6 +180,32 @@ def step_r_and_u_exchanged(params, x, h_prev):
     x_u, x_r, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
     h_u, h_r, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
     r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
+def step_r_from_the_second_block(params, x, h_prev):
+    """Both your gates come from the second block, so they are the same. They are packed r, u, g: the reset gate has the
+    first."""
+    _, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    _, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_u + h_u), sigmoid(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
+def step_u_from_the_first_block(params, x, h_prev):
+    """Both your gates come from the first block, so they are the same. They are packed r, u, g: the update gate has the
+    second."""
+    x_r, _, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, _, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_r + h_r), sigmoid(x_r + h_r)
     s = h_g + params.b_hg
     g = np.tanh(x_g + r * s)
     h = (1 - u) * g + u * h_prev
@@ -238,6 +293,30 @@ def step_tanh_for_the_gates(params, x, h_prev):
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
     h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
     r, u = np.tanh(x_r + h_r), np.tanh(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
+def step_tanh_for_u(params, x, h_prev):
+    """Your update gate went through tanh, so it can be negative. A gate says how much, from 0 to 1: the sigmoid."""
+    x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = sigmoid(x_r + h_r), np.tanh(x_u + h_u)
+    s = h_g + params.b_hg
+    g = np.tanh(x_g + r * s)
+    h = (1 - u) * g + u * h_prev
+    return h, Cache(x, h_prev, r, u, g, s)
+
+
+@STEP.add
+def step_tanh_for_r(params, x, h_prev):
+    """Your reset gate went through tanh, so it can be negative. A gate says how much, from 0 to 1: the sigmoid."""
+    x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
+    h_r, h_u, h_g = np.split(h_prev @ params.W_hh, 3, axis=1)
+    r, u = np.tanh(x_r + h_r), sigmoid(x_u + h_u)
     s = h_g + params.b_hg
     g = np.tanh(x_g + r * s)
     h = (1 - u) * g + u * h_prev
@@ -820,6 +899,20 @@ def step_backward_b_hg_zero(params, cache, dh):
 
 
 @STEP_BACKWARD.add
+def step_backward_b_hg_itself(params, cache, dh):
+    """You left the parameter b_hg itself in the gradient: name it in _replace too. It is a part of s, so its gradient
+    is ds, summed over the batch."""
+    x, h_prev, r, u, g, s = cache
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (h_prev - g) * u * (1 - u)
+    dz_r, ds = dz_g * s * r * (1 - r), dz_g * r
+    from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
+    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)
+    grads = params._replace(W_xh=x.T @ from_x, W_hh=h_prev.T @ from_h, b_h=from_x.sum(axis=0))
+    return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+@STEP_BACKWARD.add
 def step_backward_b_hg_not_summed(params, cache, dh):
     """Your gradient of b_hg still has one row per sequence. The one b_hg is added to all N rows of s: sum over them."""
     x, h_prev, r, u, g, s = cache
@@ -1186,6 +1279,34 @@ def step_backward_packed_u_r_g(params, cache, dh):
 
 
 @STEP_BACKWARD.add
+def step_backward_packed_u_r_g_for_x(params, cache, dh):
+    """You pack what met x as u, r, g, though what met h_{t-1} as r, u, s. Both follow the weights' columns: r first,
+    then u."""
+    x, h_prev, r, u, g, s = cache
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (h_prev - g) * u * (1 - u)
+    dz_r, ds = dz_g * s * r * (1 - r), dz_g * r
+    from_x = np.concatenate([dz_u, dz_r, dz_g], axis=1)
+    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)
+    grads = Params(x.T @ from_x, h_prev.T @ from_h, from_x.sum(axis=0), ds.sum(axis=0))
+    return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+@STEP_BACKWARD.add
+def step_backward_packed_u_r_s_for_h(params, cache, dh):
+    """You pack what met h_{t-1} as u, r, s, though what met x as r, u, g. Both follow the weights' columns: r first,
+    then u."""
+    x, h_prev, r, u, g, s = cache
+    dz_g = dh * (1 - u) * (1 - g**2)
+    dz_u = dh * (h_prev - g) * u * (1 - u)
+    dz_r, ds = dz_g * s * r * (1 - r), dz_g * r
+    from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
+    from_h = np.concatenate([dz_u, dz_r, ds], axis=1)
+    grads = Params(x.T @ from_x, h_prev.T @ from_h, from_x.sum(axis=0), ds.sum(axis=0))
+    return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+@STEP_BACKWARD.add
 def step_backward_packed_g_r_u(params, cache, dh):
     """You pack the gradients with the candidate first. The columns of the weights are in the order r, u, g."""
     x, h_prev, r, u, g, s = cache
@@ -1255,8 +1376,8 @@ def step_backward_dh_prev_without_the_gates(params, cache, dh):
 
 @STEP_BACKWARD.add
 def step_backward_reset_gate_before_the_product(params, cache, dh):
-    """Your way back is that of Cho et al. 2014, with r ⊙ h_{t-1} multiplied by W_hg, gru_reset_first in the package.
-    Here r multiplies s, after the product."""
+    """Your way back is that of the published version of Cho et al. 2014, gru_reset_first in the package, where r ⊙
+    h_{t-1} is multiplied by W_hg. Here r multiplies s, after the product."""
     x, h_prev, r, u, g, _ = cache
     dz_g, dz_u = dh * (1 - u) * (1 - g**2), dh * (h_prev - g) * u * (1 - u)
     W_hru, W_hg = np.split(params.W_hh, [2 * r.shape[1]], axis=1)
