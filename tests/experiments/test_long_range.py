@@ -218,6 +218,28 @@ def test_at_one_budget_all_cells_but_tanh_learn_to_add():
     assert np.all((last > 0.85 * adding.BASELINE) & (last < 1.1 * adding.BASELINE))
 
 
+def test_only_the_orthogonal_linear_recurrence_copies_at_this_budget():
+    name = "copying_linear"
+    assert values(name, "solved, linear, orthogonal").all()
+    for cell in ("linear, orthogonal × 0.9", "tanh", "LSTM"):
+        assert not values(name, f"solved, {cell}").any()
+        times = values(name, f"times the baseline, {cell}")
+        assert np.all((times > 0.9) & (times < 1.1)), cell
+    identity = values(name, "times the baseline, linear, identity")
+    assert np.all((identity > 0.85) & (identity < 0.95))  # it counts what came, but does not know when
+
+
+def test_temporal_order_asks_for_a_forget_gate_that_starts_open():
+    name = "temporal_order_cells"
+    for T in (50, 100):
+        assert not values(name, f"solved, LSTM, T = {T}").any()
+        assert values(name, f"solved, LSTM, forget bias 3, T = {T}").sum() == 2  # of 3
+    assert values(name, "solved, GRU, T = 50").all()
+    assert not values(name, "solved, GRU, T = 100").any()
+    assert values(name, "solved, tanh, T = 50").sum() == 1
+    assert not values(name, "solved, tanh, T = 100").any()
+
+
 def test_six_units_of_an_lstm_foresee_the_reber_grammar_and_the_tanh_net_mostly_does_too():
     strings = values("reber_cells", "strings until solved, LSTM")
     assert strings.min() > 4000
