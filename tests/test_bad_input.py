@@ -31,6 +31,7 @@ from bptt_lessons.cells import (
     lstm_coupled,
     lstm_peephole,
     rnn,
+    stretches,
     torch_weights,
     unrolled,
 )
@@ -568,6 +569,16 @@ BAD_TORCH_PARAMS: list[Wrong] = [
 
 TABLE = [
     *[row for cell in (lstm, gru, lstm_coupled, lstm_peephole, gru_reset_first) for row in rows_of_a_cell(cell)],
+    Row(stretches.stretches, {"T": 3, "N": 2}, [*bad_sizes("T"), *bad_sizes("N")]),
+    Row(
+        stretches.project,
+        {"x": X, "W": np.ones((D, H)), "b": np.ones(H)},
+        [
+            *bad_arrays("x", X, "T N D", free="T N D"),
+            *bad_arrays("W", np.ones((D, H)), "D K", free="K"),
+            *bad_arrays("b", np.ones(H), "K"),
+        ],
+    ),
     Row(
         lstm.memory_half_life,
         {"b": W},

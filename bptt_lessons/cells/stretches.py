@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_array, check_size
 
 ROWS = 256  # enough for a quick matrix product; half or double of it costs 2 to 3 per cent of the time
 
 
 def stretches(T: int, N: int) -> list[slice]:
-    """Cut T steps of N sequences into slices of about ROWS rows, at least one step each."""
-    length = max(1, ROWS // N)
-    return [slice(start, min(start + length, T)) for start in range(0, T, length)]
+    """Cut T steps of N sequences into slices of about ROWS rows, at least one step each.
+
+    Raises
+    ------
+    ValueError
+        If T or N is below 1.
+    """
+    length = max(1, ROWS // check_size("N", N))
+    return [slice(start, min(start + length, T)) for start in range(0, check_size("T", T), length)]
 
 
 def project(x: Array, W: Array, b: Array) -> Iterator[Array]:
-    """Yield x_t W + b for every step, computed by one product a stretch.
+    """Return x_t W + b step by step, computed by one product a stretch.
 
     Parameters
     ----------
@@ -24,11 +30,23 @@ def project(x: Array, W: Array, b: Array) -> Iterator[Array]:
     W : array (D, K)
     b : array (K,)
 
-    Yields
+    Returns
+    -------
+    iterator over T arrays (N, K)
+        Overwrite them at will.
+
+    Raises
     ------
-    array (N, K)
-        Overwrite it at will.
+    ValueError
+        If a shape or dtype does not fit.
     """
+    _, _, D = check_array("x", x, "T N D").shape
+    check_array("W", W, "D K", {"D": D})
+    check_array("b", b, "K", {"K": W.shape[1]})
+    return _projected(x, W, b)
+
+
+def _projected(x: Array, W: Array, b: Array) -> Iterator[Array]:
     T, N, D = x.shape
     for part in stretches(T, N):
         z = x[part].reshape(-1, D) @ W
