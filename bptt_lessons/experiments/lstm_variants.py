@@ -73,7 +73,7 @@ EXPERIMENT = Experiment(
     full=SETTING | {"cells": (*LSTMS, "GRU", "GRU, reset first"), "updates": 1500},
     lesson=SETTING | {"cells": ("LSTM", "GRU"), "updates": 800},
     published={
-        "solved at update, LSTM, coupled gates": "little changed, on other tasks (Greff et al. 2017; from general knowledge)",
-        "solved at update, LSTM, peepholes": "little changed, on other tasks (Greff et al. 2017; from general knowledge)",
+        "solved at update, LSTM, coupled gates": "little changed elsewhere (Greff et al. 2017; from general knowledge)",
+        "solved at update, LSTM, peepholes": "little changed elsewhere (Greff et al. 2017; from general knowledge)",
     },
 )
