@@ -260,6 +260,8 @@ def test_a_long_training_brings_the_language_model_below_xz_and_most_of_it_bring
     assert values(name, "bits, xz alone")[0] < values(name, "bits, trigram")[0]
     curve, updates = values(name, "curve, bits")[0], values(name, "curve, updates")[0]
     assert curve[updates <= 1600][-1] - curve.min() < 0.02  # nothing comes after the first third
+    known = values(name, "curve, bits in training")[0]
+    assert known[updates <= 1600][-1] - known[-1] > 0.25  # but what it learns by heart
     assert values(name, "seconds of training")[0] < 600
 
 
