@@ -136,10 +136,9 @@ class LearnerFunction:
             value = self.function(*given.args, **given.kwargs)
             if self.places:  # whole numbers and nothing else: they are wanted as indices, whatever else is a float
                 return np.asarray(value).astype(self.patterns[0].dtype)
-            like_given = [
-                argument for argument in given.args if hasattr(argument, "_fields")
-            ]  # a type not among the cases'
-            return built_like([*self.patterns, *like_given], value, precision_of([*given.args, *given.kwargs.values()]))
+            named = [argument for argument in given.args if hasattr(argument, "_fields")]
+            patterns = [*(kindred(pattern, value, named) for pattern in self.patterns), *named]
+            return built_like(patterns, value, precision_of([*given.args, *given.kwargs.values()]))
         except (Exception, SystemExit) as error:
             result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
             self.failed = True
@@ -149,6 +148,33 @@ class LearnerFunction:
 
     def __repr__(self) -> str:
         return f"<your {self.exercise.learner_name}>"
+
+
+def kindred(pattern: Any, value: Any, arguments: list[Any]) -> Any:
+    """Put an argument in the place of a NamedTuple in a pattern where the result is built as that argument is.
+
+    Patterns come from the cases, whose cell may be another one than the lesson's: a gradient of an LSTM's
+    parameters, as plain tuples, has the LSTM's types, and a session is one of the lesson's own cell.
+    """
+    if not isinstance(pattern, tuple):
+        return pattern
+    if not hasattr(pattern, "_fields"):
+        items = list(value) if isinstance(value, (list, tuple)) else []
+        fits = len(items) == len(pattern)
+        return tuple(kindred(p, v, arguments) for p, v in zip(pattern, items, strict=True)) if fits else pattern
+    for argument in arguments:
+        try:
+            same = type(argument) is type(pattern) or shapes(built(argument, value, None)) == shapes(argument)
+        except (TypeError, ValueError):
+            continue
+        if same:
+            return argument
+    return pattern
+
+
+def shapes(value: Any) -> Any:
+    """Return the shapes of the arrays in nested tuples, nested alike."""
+    return [shapes(item) for item in value] if isinstance(value, tuple) else np.shape(value)
 
 
 def built_like(patterns: list[Any], value: Any, precision: np.dtype[Any] | None) -> Any:
@@ -175,10 +201,14 @@ def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
     if isinstance(pattern, tuple):
         wanted = getattr(pattern, "_fields", None)
         items = [getattr(value, name) for name in wanted] if wanted and fields else list(value)
-        if not wanted and all(isinstance(p, float) for p in pattern):  # a history: it may be longer, or shorter
+        if not wanted and all(
+            isinstance(p, (float, np.floating)) for p in pattern
+        ):  # a history: it may be longer, or shorter
             pattern = tuple(items)
         made: list[Any] = [i if i is None else built(p, i, precision) for p, i in zip(pattern, items, strict=True)]
         return type(pattern)(*made) if wanted else tuple(made)
+    if pattern is None and isinstance(value, (list, tuple)):
+        raise ValueError("nothing says what it is built of")
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         if isinstance(value, np.ndarray):  # of letters, say, because the arguments were

@@ -226,6 +226,8 @@ def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
         return 0
     os.environ.setdefault("BPTT_LESSONS_HOME", str(folder))
     os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # small products are slower on many threads, much slower on a busy machine
     os.environ["JUPYTER_CONFIG_PATH"] = config_path(os.environ.get("JUPYTER_CONFIG_PATH"))
     print("Leave this window open while you learn; press Ctrl-C here twice to stop.", flush=True)
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]

@@ -11,6 +11,7 @@ from bptt_lessons.cells import lstm
 from bptt_lessons.experiments import language_model
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.tasks import text
+from bptt_lessons.training.loop import Model
 
 
 class Agreement(NamedTuple):
@@ -81,23 +82,36 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int) -> Values
     Returns
     -------
     dict
-        For each fact: the size of the best unit's correlation, and that of the weighted sum of all.
+        For each fact, of the untrained network and of the trained one: the size of the best unit's correlation,
+        and that of the weighted sum of all.
     """
     found = language_model.data(N)
     session = language_model.start(seed, len(found.alphabet), H)
     advance = language_model.next_window(found.training, k, language_model.decaying(lr, updates))
+    facts = inside(text.python_manual().held_out[:-1])
+    values = read_off(session.model, found.held_out, facts, ", untrained")
     while len(session.losses) < updates:
         session = advance(session)
-    symbols = found.held_out[:-1, None]
-    one_hot = np.eye(len(found.alphabet), dtype=session.model.readout.W_hy.dtype)
-    _, _, tape = lstm.forward(session.model.cell, one_hot[symbols])
-    c = (tape.f * tape.c_prev + tape.i * tape.g)[:, 0].astype(float)
+    return values | read_off(session.model, found.held_out, facts)
+
+
+def read_off(model: Model, symbols: Array, facts: dict[str, Array], label: str = "") -> Values:
+    """Return, for each fact, the size of the best unit's correlation and that of all units."""
+    c = cell_states(model, symbols)
     values: Values = {}
-    for name, fact in inside(text.python_manual().held_out[:-1]).items():
+    for name, fact in facts.items():
         seen = agreement(c, fact)
-        values[f"{name}, best unit"] = abs(seen.alone)
-        values[f"{name}, all units"] = seen.together
+        values[f"{name}, best unit{label}"] = abs(seen.alone)
+        values[f"{name}, all units{label}"] = seen.together
     return values
+
+
+def cell_states(model: Model, symbols: Array) -> Array:
+    """Let an LSTM read symbols (L,); return its c after each of them but the last, (L - 1, H)."""
+    one_hot = np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)
+    _, _, tape = lstm.forward(model.cell, one_hot[symbols[:-1, None]])
+    c: Array = (tape.f * tape.c_prev + tape.i * tape.g)[:, 0].astype(float)
+    return c
 
 
 SETTING = {name: language_model.EXPERIMENT.full[name] for name in ("H", "N", "k", "lr", "updates")}

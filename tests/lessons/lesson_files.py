@@ -67,7 +67,7 @@ def elsewhere(name: str) -> str:
         "def plain(value):\n"
         "    if isinstance(value, (tuple, list)):\n"
         "        return tuple(plain(item) for item in value)\n"
-        "    return np.float32(value)\n\n\n"
+        "    return np.float32(value) if np.asarray(value).dtype.kind == 'f' else value\n\n\n"
         f"def {exercise.learner_name}(*arguments, **named):\n"
         "    from bptt_lessons.course import EXERCISES\n\n"
         f"    return plain(EXERCISES[{name!r}].solution(*arguments, **named))"
