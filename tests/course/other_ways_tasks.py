@@ -182,6 +182,38 @@ def copying_without_a_sign(rng, gap, N):
     return x, target, mask
 
 
+def copying_into_one_array(rng, gap, N):
+    said = read = np.full((gap + 20, N), 8)
+    read[:10] = said[-10:] = rng.integers(0, 8, (10, N))
+    read[gap + 9] = 9
+    return np.eye(10)[read], said, np.ones(said.shape, bool)
+
+
+def copying_said_and_read(rng, gap, N):
+    x, target, mask = copying_by_concatenation(rng, gap, N)
+    return np.concatenate([x[: gap + 10], np.eye(10)[target[gap + 10 :]]]), target, mask
+
+
+def copying_from_whole_zeros(rng, gap, N):
+    read, said = np.zeros((gap + 20, N), int), np.zeros((gap + 20, N), int)
+    read[:10] = said[-10:] = rng.integers(0, 8, (10, N))
+    read[gap + 9] = 9
+    return np.eye(10)[read], said, np.ones(said.shape, bool)
+
+
+def copying_from_zeros(rng, gap, N):
+    read, said = np.zeros((gap + 20, N)), np.zeros((gap + 20, N))
+    read[:10] = said[-10:] = rng.integers(0, 8, (10, N))
+    read[gap + 9] = 9
+    return np.eye(10)[read], said, np.ones(said.shape, bool)
+
+
+def copying_what_is_read(rng, gap, N):
+    read = np.full((gap + 20, N), 8)
+    read[:10], read[gap + 9] = rng.integers(0, 8, (10, N)), 9
+    return np.eye(10)[read], read, np.ones(read.shape, bool)
+
+
 # --- Adam ---------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +274,27 @@ def adam_eps_under_the_root(params, grads, state, lr, decay_mean, decay_square, 
     m_hat = map_arrays(lambda m: m / (1 - decay_mean**t), mean)
     v_hat = map_arrays(lambda v: (v / (1 - decay_square**t) + eps) ** -0.5, square)
     return map_arrays(lambda p, m, v: p - lr * m * v, params, m_hat, v_hat), AdamState(t, mean, square)
+
+
+def adam_of_momentum(params, grads, state, lr, decay_mean, decay_square, eps):
+    t = state.updates + 1
+    mean = map_arrays(lambda m, g: m * decay_mean + g, state.mean, grads)
+    square = map_arrays(lambda v, g: v * decay_square + g * g * (1 - decay_square), state.square, grads)
+    root = map_arrays(lambda v: np.sqrt(v / (1 - decay_square**t)) + eps, square)
+    new = map_arrays(lambda p, m, r: p - lr * m / (1 - decay_mean**t) / r, params, mean, root)
+    return new, AdamState(t, mean, square)
+
+
+def adam_eps_behind(params, grads, state, lr, decay_mean, decay_square, eps):
+    t = state.updates + 1
+    mean = map_arrays(lambda m, g: m * decay_mean + g * (1 - decay_mean), state.mean, grads)
+    square = map_arrays(lambda v, g: v * decay_square + g * g * (1 - decay_square), state.square, grads)
+    mh, vh = (
+        map_arrays(lambda m: m / (1 - decay_mean**t), mean),
+        map_arrays(lambda v: v / (1 - decay_square**t), square),
+    )
+    step = map_arrays(lambda m, v: lr * m / np.sqrt(v) + eps, mh, vh)
+    return map_arrays(np.subtract, params, step), AdamState(t, mean, square)
 
 
 # --- fit ----------------------------------------------------------------------------------------------------
@@ -314,11 +367,45 @@ def fit_of_a_list(session, batches, gradient, update, on_update=None):
     return session
 
 
+def fit_always_from_the_session(session, batches, gradient, update, on_update=None):
+    losses = list(session.losses)
+    for batch in batches:
+        loss, grads = gradient(session.model, batch)
+        model, memory = update(session.model, grads, session.memory)
+        losses.append(loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, session.state, tuple(losses))
+
+
+def fit_dropping_the_memory(session, batches, gradient, update, on_update=None):
+    model, losses = session.model, list(session.losses)
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, _ = update(model, grads, session.memory)
+        losses.append(loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return session._replace(model=model, losses=tuple(losses))
+
+
+def fit_looking_again(session, batches, gradient, update, on_update=None):
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        loss, _ = gradient(model, batch)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
 # --- along a stream -----------------------------------------------------------------------------------------
 
 
 def truncated_by_while(cell, session, symbols, k, update):
-    x = np.eye(len(session.model.readout.b_y))[symbols[:-1]]
+    x = np.eye(len(session.model.readout.b_y), dtype=session.model.readout.W_hy.dtype)[symbols[:-1]]
     start = 0
     while start < len(x):
         model, memory, state, losses = session
@@ -336,12 +423,12 @@ def truncated_by_edges(cell, session, symbols, k, update):
     T, K = len(symbols) - 1, session.model.cell.W_xh.shape[0]
     params, out, memory, state, losses = *session.model, *session[1:3], list(session.losses)
     for a, b in pairwise([*range(0, T, k), T]):
-        x = (symbols[a:b, :, None] == np.arange(K)) * 1.0
+        x = (symbols[a:b, :, None] == np.arange(K)).astype(out.b_y.dtype)
         h, state, tape = cell.forward(params, x, state)
         y = h @ out.W_hy + out.b_y
         p = np.exp(y - y.max(axis=2, keepdims=True))
         p /= p.sum(axis=2, keepdims=True)
-        right = np.eye(K)[symbols[a + 1 : b + 1]]
+        right = np.eye(K, dtype=p.dtype)[symbols[a + 1 : b + 1]]
         losses.append(-np.log((p * right).sum(axis=2)).mean())
         dy = (p - right) / right[..., 0].size
         grads = cell.backward(params, tape, dy @ out.W_hy.T)[0]
@@ -380,27 +467,56 @@ def truncated_shifting_each_window(cell, session, symbols, k, update):
     return session
 
 
+def truncated_plainly(
+    rows, gradient="Model(d_cell, d_readout)", keeps="model, memory", d_cell="d_cell, _, _", m="model"
+):
+    """Write a loop along the stream and run its definition."""
+    source = f"""
+def truncated(cell, session, symbols, k, update):
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        h, state, tape = cell.forward({m}.cell, {rows}[symbols[a:b]], state)
+        y = readout.forward({m}.readout, h)
+        losses += (softmax_cross_entropy(y, symbols[a + 1 : b + 1]),)
+        d_readout, dh = readout.backward({m}.readout, h, softmax_cross_entropy_gradient(y, symbols[a + 1 : b + 1]))
+        {d_cell} = cell.backward({m}.cell, tape, dh)
+        {keeps} = update({m}, {gradient}, memory)
+    return Session(model, memory, state, losses)
+"""
+    names = dict(globals())
+    exec(source, names)
+    return names["truncated"]
+
+
+EYE, EYE_32 = "np.eye(len(model.readout.b_y))", "np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)"
+
+
 # --- bits ---------------------------------------------------------------------------------------------------
 
 
+def rows_of(model):
+    return np.identity(len(model.readout.b_y), model.readout.b_y.dtype)
+
+
 def bits_in_one_piece(cell, model, symbols, k):
-    h, _, _ = cell.forward(model.cell, np.eye(len(model.readout.b_y))[symbols[:-1]])
+    h, _, _ = cell.forward(model.cell, rows_of(model)[symbols[:-1]])
     return softmax_cross_entropy(readout.forward(model.readout, h), symbols[1:]) * np.log2(np.e)
 
 
 def bits_symbol_by_symbol(cell, model, symbols, k):
-    (T, N), K, state, bits = symbols.shape, len(model.readout.b_y), None, []
+    (T, N), state, bits = symbols.shape, None, []
     for t in range(T - 1):
-        h, state, _ = cell.forward(model.cell, np.eye(K)[symbols[t : t + 1]], state)
+        h, state, _ = cell.forward(model.cell, rows_of(model)[symbols[t : t + 1]], state)
         y = h[0] @ model.readout.W_hy + model.readout.b_y
         bits += [np.logaddexp2.reduce(y[n] / np.log(2)) - y[n, symbols[t + 1, n]] / np.log(2) for n in range(N)]
     return math.fsum(bits) / len(bits)
 
 
 def bits_weighed_average(cell, model, symbols, k):
-    losses, steps, state = [], [], cell.zero_state(model.cell, symbols.shape[1])
+    losses, steps, state = [], [], None
     for a, b in windows(len(symbols) - 1, k):
-        h, state, _ = cell.forward(model.cell, np.eye(len(model.readout.b_y))[symbols[a:b]], state)
+        x = np.eye(len(model.readout.b_y)).astype(model.cell.W_xh.dtype)[symbols[a:b]]
+        h, state, _ = cell.forward(model.cell, x, state)
         losses.append(softmax_cross_entropy(readout.forward(model.readout, h), symbols[a + 1 : b + 1]))
         steps.append(b - a)
     return np.average(losses, weights=steps) / np.log(2)
@@ -422,6 +538,40 @@ def bits_plain_mean(cell, model, symbols, k):
         h, state, _ = cell.forward(model.cell, np.eye(len(model.readout.b_y))[symbols[a:b]], state)
         means.append(softmax_cross_entropy(readout.forward(model.readout, h), symbols[a + 1 : b + 1]) / np.log(2))
     return sum(means) / len(means)
+
+
+def bits_plain_mean_of_nats(cell, model, symbols, k):
+    """In float64 besides, as the first attempt is."""
+    state, total, count = None, 0, 0
+    for a, b in windows(len(symbols) - 1, k):
+        h, state, _ = cell.forward(model.cell, np.eye(len(model.readout.b_y))[symbols[a:b]], state)
+        total += softmax_cross_entropy(readout.forward(model.readout, h), symbols[a + 1 : b + 1])
+        count += 1
+    return total / count
+
+
+def bits_with_rows_of_zeros(cell, model, symbols, k):
+    T, N = symbols.shape
+    x = np.zeros((T - 1, N, len(model.readout.b_y)))
+    np.put_along_axis(x, symbols[:-1, :, None], 1, axis=2)
+    h, _, _ = cell.forward(model.cell, x, None)
+    return softmax_cross_entropy(readout.forward(model.readout, h), symbols[1:]) / np.log(2)
+
+
+def bits_with_the_streams_alphabet(cell, model, symbols, k):
+    K, T, state, total = len(np.unique(symbols)), len(symbols) - 1, None, 0
+    for a, b in windows(T, k):
+        h, state, _ = cell.forward(model.cell, np.eye(K)[symbols[a:b]], state)
+        total += (b - a) * softmax_cross_entropy(readout.forward(model.readout, h), symbols[a + 1 : b + 1])
+    return total / T / np.log(2)
+
+
+def bits_with_the_windows_alphabet(cell, model, symbols, k):
+    T, state, total = len(symbols) - 1, None, 0
+    for a, b in windows(T, k):
+        h, state, _ = cell.forward(model.cell, np.eye(symbols[a:b].max() + 1)[symbols[a:b]], state)
+        total += (b - a) * softmax_cross_entropy(readout.forward(model.readout, h), symbols[a + 1 : b + 1])
+    return total / T / np.log(2)
 
 
 # --- text ---------------------------------------------------------------------------------------------------
@@ -513,6 +663,17 @@ def sample_from_left(y, temperature, u):
     return [np.searchsorted(np.cumsum(row), v) for row, v in zip(p, u, strict=True)]
 
 
+def sample_bare_by_argmax(y, temperature, u):
+    p = np.exp(y / temperature) / np.exp(y / temperature).sum(axis=1)[:, None]
+    return np.argmax(np.cumsum(p, axis=1) > u[:, None], axis=1)
+
+
+def sample_less_the_largest_of_all(y, temperature, u):
+    z = y / temperature
+    e = np.exp(z - z.max())
+    return ((e / e.sum(axis=1, keepdims=True)).cumsum(axis=1) > u[:, None]).argmax(axis=1)
+
+
 RIGHT = {
     "adding.sequences": [adding_sequence_by_sequence, adding_by_sums, adding_in_float32, adding_as_lists],
     "copying.sequences": [
@@ -529,7 +690,7 @@ RIGHT = {
         encode_by_searchsorted,
         encode_as_floats_that_are_whole,
     ],
-    "loop.truncated_epoch": [truncated_by_while, truncated_by_edges],
+    "loop.truncated_epoch": [truncated_by_while, truncated_by_edges, truncated_plainly(EYE_32)],
     "loop.bits_per_symbol": [bits_in_one_piece, bits_symbol_by_symbol, bits_weighed_average],
     "text.sample": [sample_by_searchsorted, sample_by_loops, sample_by_bisect, sample_by_argmax_of_edges],
 }
@@ -548,23 +709,50 @@ WRONG = [
     ("copying.sequences", copying_early_by_one, "answer-one-step-early"),
     ("copying.sequences", copying_asked_at_the_last_symbol, "sign-one-step-early"),
     ("copying.sequences", copying_without_a_sign, "sign-missing"),
+    ("copying.sequences", copying_into_one_array, "one-array-for-both"),
+    ("copying.sequences", copying_said_and_read, "message-read-again-in-the-answer"),
+    ("copying.sequences", copying_from_whole_zeros, "0-for-nothing"),
+    ("copying.sequences", copying_from_zeros, "zeros-of-floats"),
+    ("copying.sequences", copying_what_is_read, "target-is-x"),
     ("optim.adam", adam_corrections_left_out_by_torch_habit, "no-correction"),
     ("optim.adam", adam_eps_under_the_root, "eps-inside-the-root"),
+    ("optim.adam", adam_of_momentum, "mean-is-a-running-sum"),
+    ("optim.adam", adam_eps_behind, "eps-outside-the-step"),
     ("loop.fit", fit_history_of_its_own, "history-begun-anew"),
     ("loop.fit", fit_silent, "on-update-never-called"),
     ("loop.fit", fit_of_a_list, "batches-indexed"),
     ("loop.fit", fit_same_gradient, "gradient-of-the-first-model"),
+    ("loop.fit", fit_always_from_the_session, "update-after-the-loop"),
+    ("loop.fit", fit_dropping_the_memory, "memory-dropped"),
+    ("loop.fit", fit_looking_again, "loss-after-the-update"),
     ("loop.truncated_epoch", truncated_from_zeros_each_time, "state-reset"),
     ("loop.truncated_epoch", truncated_saying_what_it_reads, "target-not-shifted"),
     ("loop.truncated_epoch", truncated_shifting_each_window, "target-inside-the-window"),
+    ("loop.truncated_epoch", truncated_plainly(EYE), "one-hot-in-float64"),
+    ("loop.truncated_epoch", truncated_plainly("np.eye(symbols.max() + 1)"), "number-of-symbols-from-the-stream"),
+    (
+        "loop.truncated_epoch",
+        truncated_plainly("np.eye(symbols[a : b + 1].max() + 1)"),
+        "number-of-symbols-from-the-window",
+    ),
+    ("loop.truncated_epoch", truncated_plainly(EYE, keeps="model, _"), "memory-dropped"),
+    ("loop.truncated_epoch", truncated_plainly(EYE, "(d_cell, d_readout)"), "gradient-as-a-plain-tuple"),
+    ("loop.truncated_epoch", truncated_plainly(EYE_32, d_cell="d_cell"), "three-results-for-the-gradient"),
+    ("loop.truncated_epoch", truncated_plainly(EYE_32, m="session.model"), "gradient-of-the-first-model"),
     ("loop.bits_per_symbol", bits_as_nats, "in-nats"),
     ("loop.bits_per_symbol", bits_of_separate_windows, "state-reset"),
     ("loop.bits_per_symbol", bits_plain_mean, "mean-over-windows"),
+    ("loop.bits_per_symbol", bits_plain_mean_of_nats, "mean-over-windows-in-nats"),
+    ("loop.bits_per_symbol", bits_with_rows_of_zeros, "one-hot-in-float64"),
+    ("loop.bits_per_symbol", bits_with_the_streams_alphabet, "number-of-symbols-from-the-stream"),
+    ("loop.bits_per_symbol", bits_with_the_windows_alphabet, "number-of-symbols-from-the-stream"),
     ("text.encode", encode_by_a_sorted_alphabet, "alphabet-sorted-again"),
     ("text.encode", encode_by_the_texts_own, "alphabet-of-the-text"),
     ("text.encode", encode_by_ord, "character-codes"),
     ("text.sample", sample_greedily, "most-likely"),
     ("text.sample", sample_with_temperature_upside_down, "temperature-multiplied"),
     ("text.sample", sample_with_a_bare_exponential, "unstable"),
+    ("text.sample", sample_bare_by_argmax, "unstable-first-edge-above-u"),
+    ("text.sample", sample_less_the_largest_of_all, "one-maximum-for-all"),
     ("text.sample", sample_from_left, "edge-belongs-to-the-symbol-before"),
 ]

@@ -209,6 +209,32 @@ def copying_target_is_x(rng, gap, N):
 
 
 @COPYING.add
+def copying_message_read_again_in_the_answer(rng, gap, N):
+    """Your x shows the message once more in the last ten steps, where it is to be said, so nothing need be remembered.
+    There x is nothing, symbol 8: only the target holds the message."""
+    batch = right(rng, gap, N)
+    batch.x[-LENGTH:] = batch.x[:LENGTH]
+    return batch
+
+
+@COPYING.add
+def copying_one_array_for_both(rng, gap, N):
+    """What is read and what is to be said are one array in your function, so each holds all of it. Make two, each with
+    its own np.full((T, N), BLANK)."""
+    batch = right(rng, gap, N)
+    batch.x[-LENGTH:] = batch.x[:LENGTH]
+    return batch._replace(target=batch.x.argmax(axis=2))
+
+
+@COPYING.add
+def copying_zeros_of_floats(rng, gap, N):
+    """Your symbols are floats, which cannot be used as indices, and np.zeros starts from 0, a symbol of the message.
+    np.full((T, N), BLANK) makes integers, and all of them nothing."""
+    symbol = np.zeros((gap + 20, N))
+    return np.eye(SYMBOLS + 2)[symbol]
+
+
+@COPYING.add
 def copying_target_0_for_nothing(rng, gap, N):
     """Where nothing is to be said, your target is 0, which is a symbol of the message. Nothing has a symbol of its own,
     8: start from np.full((T, N), BLANK)."""

@@ -109,6 +109,18 @@ def fit_memory_none(session, batches, gradient, update, on_update):
 
 
 @FIT.add
+def fit_memory_dropped(session, batches, gradient, update, on_update):
+    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt: model, memory =
+    update(...), and the last one goes into the new Session."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, _ = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
 def fit_old_memory_returned(session, batches, gradient, update, on_update):
     """You return the memory with which the session began. Whoever goes on needs the one that the last update
     returned."""
@@ -224,8 +236,8 @@ def fit_all_batches_in_one_update(session, batches, gradient, update, on_update)
 
 @FIT.add
 def fit_update_after_the_loop(session, batches, gradient, update, on_update):
-    """Your update stands behind the loop, so only the last batch makes one: it belongs into the loop, indented like
-    the gradient."""
+    """Only the last update is left: every one starts from the session's first model, or the update stands behind the
+    loop. It belongs into the loop, and it and gradient take the model as it is now, not session.model."""
     model, memory, state, losses = session
     for batch in batches:
         loss, grads = gradient(model, batch)
@@ -608,9 +620,9 @@ def say(cell, model, x, target, state):
     return float(softmax_cross_entropy(y, target)), Model(cell_grads, readout_grads), state
 
 
-def one_hot(model, symbols):
-    """Return symbols as rows of zeros with a single 1."""
-    return np.eye(len(model.readout.b_y))[symbols]
+def one_hot(model, symbols, K=None):
+    """Return symbols as rows of zeros with a single 1, in the model's precision."""
+    return np.eye(K or len(model.readout.b_y), dtype=model.readout.W_hy.dtype)[symbols]
 
 
 @TRUNCATED.add
@@ -819,7 +831,8 @@ def truncated_one_update_per_step(cell, session, symbols, k, update):
 
 @TRUNCATED.add
 def truncated_update_after_the_loop(cell, session, symbols, k, update):
-    """Your update stands behind the loop, so only the last window makes one: it belongs into the loop."""
+    """Only the last update is left: every one starts from the session's first model, or the update stands behind the
+    loop. It belongs into the loop, and every window is run with the model as it is now, not session.model."""
     model, memory, state, losses = session
     for a, b in windows(len(symbols) - 1, k):
         loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
@@ -870,6 +883,18 @@ def truncated_memory_not_handed_on(cell, session, symbols, k, update):
     for a, b in windows(len(symbols) - 1, k):
         loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
         model, memory = update(model, grads, session.memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_memory_dropped(cell, session, symbols, k, update):
+    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt: model, memory =
+    update(...), and the last one goes into the new Session."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        model, _ = update(model, grads, memory)
         losses = (*losses, loss)
     return Session(model, memory, state, losses)
 
@@ -930,6 +955,33 @@ def truncated_parts_of_the_gradient_exchanged(cell, session, symbols, k, update)
         loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
         model, memory = update(model, Model(grads.readout, grads.cell), memory)
         losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_gradient_as_a_plain_tuple(cell, session, symbols, k, update):
+    """You hand update a plain tuple. The gradient is built as the model is: Model(cell_grads, readout_grads)."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        model, memory = update(model, (grads.cell, grads.readout), memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_three_results_for_the_gradient(cell, session, symbols, k, update):
+    """cell.backward returns three things, and you take all three for the gradient: cell_grads, dx, dstate_0 =
+    cell.backward(...), and only the first goes into Model."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        h, state, tape = cell.forward(model.cell, one_hot(model, symbols[a:b]), state)
+        y = readout.forward(model.readout, h)
+        dy = softmax_cross_entropy_gradient(y, symbols[a + 1 : b + 1])
+        readout_grads, dh = readout.backward(model.readout, h, dy)
+        cell_grads = cell.backward(model.cell, tape, dh)
+        model, memory = update(model, Model(cell_grads, readout_grads), memory)
+        losses = (*losses, softmax_cross_entropy(y, symbols[a + 1 : b + 1]))
     return Session(model, memory, state, losses)
 
 
@@ -1048,6 +1100,45 @@ def truncated_symbols_without_one_hot(cell, session, symbols, k, update):
 
 
 @TRUNCATED.add
+def truncated_one_hot_in_float64(cell, session, symbols, k, update):
+    """Your one-hot rows are float64 beside float32 parameters: np.eye(K, dtype=model.readout.W_hy.dtype)."""
+    model, memory, state, losses = session
+    rows = np.eye(len(model.readout.b_y))
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, rows[symbols[a:b]], symbols[a + 1 : b + 1], state)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_number_of_symbols_from_the_stream(cell, session, symbols, k, update):
+    """You take K from the symbols, and the last one of the alphabet need not occur among them. K is the readout's:
+    len(model.readout.b_y)."""
+    model, memory, state, losses = session
+    K = symbols.max() + 1
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b], K), symbols[a + 1 : b + 1], state)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_number_of_symbols_from_the_window(cell, session, symbols, k, update):
+    """You take K from the symbols of each window, in which the last one of the alphabet need not occur. K is the
+    readout's, the same for all windows: len(model.readout.b_y)."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(
+            cell, model, one_hot(model, symbols[a:b], symbols[a:b].max() + 1), symbols[a + 1 : b + 1], state
+        )
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
 def truncated_windows_from_the_beginning(cell, session, symbols, k, update):
     """All your windows begin at step 0, so earlier steps are learnt again and again, and the gradient goes back through
     all of them. A window is symbols[start:stop], and starts from the state after the one before."""
@@ -1128,6 +1219,17 @@ def bits_mean_over_windows(cell, model, symbols, k):
         loss, state = nats(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
         losses.append(loss)
     return np.mean(losses) / np.log(2)
+
+
+@BITS.add
+def bits_mean_over_windows_in_nats(cell, model, symbols, k):
+    """Two things: you average the windows' means, in which the few steps of a shorter last window weigh too much, so
+    weigh each by its steps; and the result is in nats, so divide by np.log(2)."""
+    losses, state = [], None
+    for a, b in windows(len(symbols) - 1, k):
+        loss, state = nats(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        losses.append(loss)
+    return np.mean(losses)
 
 
 @BITS.add
@@ -1287,6 +1389,29 @@ def bits_symbols_without_one_hot(cell, model, symbols, k):
 
 
 @BITS.add
+def bits_one_hot_in_float64(cell, model, symbols, k):
+    """Your one-hot rows are float64 beside float32 parameters: np.eye(K, dtype=model.readout.W_hy.dtype)."""
+    rows = np.eye(len(model.readout.b_y))
+    total, state = 0.0, None
+    for a, b in windows(len(symbols) - 1, k):
+        loss, state = nats(cell, model, rows[symbols[a:b]], symbols[a + 1 : b + 1], state)
+        total += loss * (b - a)
+    return total / (len(symbols) - 1) / np.log(2)
+
+
+@BITS.add
+def bits_number_of_symbols_from_the_stream(cell, model, symbols, k):
+    """You take K from the symbols, and the last one of the alphabet need not occur among them. K is the readout's:
+    len(model.readout.b_y)."""
+    K = symbols.max() + 1
+    total, state = 0.0, None
+    for a, b in windows(len(symbols) - 1, k):
+        loss, state = nats(cell, model, one_hot(model, symbols[a:b], K), symbols[a + 1 : b + 1], state)
+        total += loss * (b - a)
+    return total / (len(symbols) - 1) / np.log(2)
+
+
+@BITS.add
 def bits_negative(cell, model, symbols, k):
     """Your result is negative. The cross-entropy has its minus sign already: log-probabilities are below zero, and the
     bits that a symbol costs above."""
@@ -1314,56 +1439,77 @@ def _symbols(rng: np.random.Generator, T: int, N: int, K: int) -> Array:
     return rng.integers(0, K, (T + 1, N))
 
 
+def _single(tree: Any) -> Any:
+    return map_arrays(lambda array: array.astype(np.float32), tree)
+
+
 def _truncated_case(
     seed: int, cell: Any, T: int, N: int, H: int, K: int, k: int, losses: tuple[float, ...] = (), carried: bool = True,
-    decimals: int = 2,
+    decimals: int = 2, single: bool = False, last_occurs: bool = True,
 ) -> Case:  # fmt: skip
     rng = np.random.default_rng(seed)
     model = _language_model(rng, cell, H, K, decimals)
     state = None
     if carried:
         state = draw(rng, N, H, decimals=decimals) if cell is rnn else lstm.State(draw(rng, N, H), draw(rng, N, H))
+    if single:
+        model, state = _single(model), _single(state) if carried else None
+    symbols = _symbols(rng, T, N, K if last_occurs else K - 1)
     session = Session(model, len(losses), state, losses)
-    arguments = {"cell": cell, "session": session, "symbols": _symbols(rng, T, N, K), "k": k, "update": _SGD}
-    return Case(f"{sizes(T=T, N=N, H=H, K=K)}, k = {k}, {cell.__name__.rpartition('.')[2]}", arguments)
+    arguments = {"cell": cell, "session": session, "symbols": symbols, "k": k, "update": _SGD}
+    return Case(_label(cell, T, N, H, K, k, single, last_occurs), arguments)
+
+
+def _label(cell: Any, T: int, N: int, H: int, K: int, k: int, single: bool, last_occurs: bool) -> str:
+    missing = "" if last_occurs else f", symbol {K - 1} does not occur"
+    name = cell.__name__.rpartition(".")[2]
+    return f"{sizes(T=T, N=N, H=H, K=K)}, k = {k}, {name}{missing}{', float32' if single else ''}"
 
 
 def truncated_cases() -> tuple[Case, ...]:
-    """Windows with a tail of one, of none, of several steps, longer than all, and of one; the plain cell and LSTM."""
+    """Windows with a tail of one, of none, of several steps, longer than all, and of one; the plain cell and LSTM; a
+    symbol that does not occur; and float32, last, so that a one-hot in float64 hides no other mistake."""
     return (
         _truncated_case(900, rnn, T=5, N=2, H=2, K=3, k=2, decimals=1),
         _truncated_case(901, lstm, T=9, N=2, H=3, K=4, k=3, losses=(1.5, 1.25)),
-        _truncated_case(902, rnn, T=8, N=1, H=4, K=5, k=5, losses=(1.75,), carried=False),
+        _truncated_case(902, rnn, T=8, N=1, H=4, K=5, k=5, losses=(1.75,), carried=False, last_occurs=False),
         _truncated_case(903, lstm, T=4, N=3, H=2, K=5, k=7, losses=(0.5,)),
         _truncated_case(904, lstm, T=5, N=1, H=4, K=3, k=1, carried=False),
+        _truncated_case(906, lstm, T=6, N=2, H=3, K=4, k=4, single=True),
     )
 
 
 def truncated_lesson_case() -> Case:
     """A small piece of the lesson's stream."""
-    return _truncated_case(905, lstm, T=60, N=32, H=40, K=50, k=20)
+    return _truncated_case(905, lstm, T=60, N=32, H=40, K=50, k=20, single=True)
 
 
-def _bits_case(seed: int, cell: Any, T: int, N: int, H: int, K: int, k: int, decimals: int = 2) -> Case:
+def _bits_case(
+    seed: int, cell: Any, T: int, N: int, H: int, K: int, k: int, decimals: int = 2,
+    single: bool = False, last_occurs: bool = True,
+) -> Case:  # fmt: skip
     rng = np.random.default_rng(seed)
     model = _language_model(rng, cell, H, K, decimals)
-    arguments = {"cell": cell, "model": model, "symbols": _symbols(rng, T, N, K), "k": k}
-    return Case(f"{sizes(T=T, N=N, H=H, K=K)}, k = {k}, {cell.__name__.rpartition('.')[2]}", arguments)
+    symbols = _symbols(rng, T, N, K if last_occurs else K - 1)
+    arguments = {"cell": cell, "model": _single(model) if single else model, "symbols": symbols, "k": k}
+    return Case(_label(cell, T, N, H, K, k, single, last_occurs), arguments)
 
 
 def bits_cases() -> tuple[Case, ...]:
-    """Windows with a tail of one, of none, of several steps, and longer than all; the plain cell and the LSTM."""
+    """Windows with a tail of one, of none, of several steps, and longer than all; the plain cell and the LSTM; a symbol
+    that does not occur; and float32, last, so that a one-hot in float64 hides no other mistake."""
     return (
         _bits_case(910, rnn, T=5, N=2, H=2, K=3, k=2, decimals=1),
-        _bits_case(911, lstm, T=6, N=2, H=3, K=5, k=3),
+        _bits_case(911, lstm, T=6, N=2, H=3, K=5, k=3, last_occurs=False),
         _bits_case(912, rnn, T=8, N=1, H=4, K=3, k=5),
         _bits_case(913, lstm, T=4, N=3, H=2, K=5, k=1000),
+        _bits_case(915, lstm, T=7, N=2, H=3, K=4, k=4, single=True),
     )
 
 
 def bits_lesson_case() -> Case:
     """A small piece of the held-out text."""
-    return _bits_case(914, lstm, T=300, N=8, H=40, K=50, k=100)
+    return _bits_case(914, lstm, T=300, N=8, H=40, K=50, k=100, single=True)
 
 
 _MODEL = (
@@ -1381,7 +1527,8 @@ EXERCISES = (
         stub='''def my_loop_fit(session, batches, gradient, update, on_update=None):
     """One update for every batch; batches may be a generator. session is Session(model, memory, state, losses).
     gradient(model, batch) returns loss, grads; update(model, grads, memory) returns model, memory. After each update
-    call on_update(updates so far, loss), if there is one. Return the new Session, with each loss before its update."""
+    call on_update(updates, loss), if there is one: updates is the number of all losses, those that the session came
+    with included. Return the new Session, with each loss before its update."""
     ...
 ''',
         hints=(
@@ -1414,7 +1561,8 @@ EXERCISES = (
             "and an update. What makes them one stream is the state, which goes on from window to window.",
             _MODEL
             + "windows(T, k) gives pairs start, stop. The model is Model(cell, readout), and so is its gradient. "
-            "np.eye(K)[symbols[start:stop]] is x (steps, N, K), with K = len(model.readout.b_y). "
+            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of the "
+            "parameters, with K = len(model.readout.b_y). "
             "readout.backward(readout, h, dy) returns its gradient and dh.",
             "There are len(symbols) - 1 steps. In each window: h, state, tape from cell.forward; y from the readout; "
             "the target is the same slice one later. Loss and dy from softmax_cross_entropy and its gradient; "
@@ -1440,7 +1588,8 @@ EXERCISES = (
             "softmax_cross_entropy is what you need, but for two things: it is in nats, and it is the mean of one "
             "window. A mean over all steps comes from sums.",
             _MODEL + "windows(T, k) gives pairs start, stop, with T = len(symbols) - 1; the last one may be shorter. "
-            "np.eye(K)[symbols[start:stop]] is x (steps, N, K), with K = len(model.readout.b_y).",
+            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of the "
+            "parameters, with K = len(model.readout.b_y).",
             "Add up each window's cross-entropy times its stop - start; at the end divide by all steps, and by "
             "np.log(2). The state is None before the first window, and then what cell.forward returned.",
         ),

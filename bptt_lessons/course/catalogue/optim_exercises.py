@@ -705,6 +705,28 @@ def adam_eps_outside_the_quotient(params, grads, state, lr, decay_mean, decay_sq
 
 
 @ADAM.add
+def adam_eps_outside_the_step(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You take eps off beside the whole step, so every parameter drifts by eps at each update: it belongs to the
+    denominator, beside the root. Mind the brackets."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    c, d = 1 - decay_mean**t, 1 - decay_square**t
+    new = map_arrays(lambda p, m, v: p - (lr * (m / c) / np.sqrt(v / d) + eps), params, mean, square)
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_eps_outside_the_step_without_brackets(params, grads, state, lr, decay_mean, decay_square, eps):
+    """You add eps behind the whole step, so every parameter drifts upwards by eps at each update: it belongs to the
+    denominator, beside the root, in brackets with it."""
+    mean, square = averages(grads, state, decay_mean, decay_square)
+    t = state.updates + 1
+    c, d = 1 - decay_mean**t, 1 - decay_square**t
+    new = map_arrays(lambda p, m, v: p - lr * (m / c) / np.sqrt(v / d) + eps, params, mean, square)
+    return new, AdamState(t, mean, square)
+
+
+@ADAM.add
 def adam_decays_exchanged(params, grads, state, lr, decay_mean, decay_square, eps):
     """The two decays have changed places: decay_mean is the mean's, decay_square the square's."""
     mean, square = averages(grads, state, decay_square, decay_mean)
@@ -727,6 +749,16 @@ def adam_sums_for_averages(params, grads, state, lr, decay_mean, decay_square, e
     1 - decay."""
     mean = map_arrays(lambda m, dp: decay_mean * m + dp, state.mean, grads)
     square = map_arrays(lambda v, dp: decay_square * v + dp**2, state.square, grads)
+    t = state.updates + 1
+    return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
+
+
+@ADAM.add
+def adam_mean_is_a_running_sum(params, grads, state, lr, decay_mean, decay_square, eps):
+    """Your mean is a running sum, as in momentum: the whole gradient is added to what is left of the old. For an
+    average it comes in with the weight 1 - decay_mean."""
+    _, square = averages(grads, state, decay_mean, decay_square)
+    mean = map_arrays(lambda m, dp: decay_mean * m + dp, state.mean, grads)
     t = state.updates + 1
     return moved(params, mean, square, lr, eps, 1 - decay_mean**t, 1 - decay_square**t), AdamState(t, mean, square)
 

@@ -236,6 +236,31 @@ def sample_unstable(y, temperature, u):
 
 
 @SAMPLE.add
+def sample_unstable_first_edge_above_u(y, temperature, u):
+    """np.exp of large logits is infinite, infinity over infinity is NaN, and no NaN is above u, so that argmax says 0.
+    Take each row's maximum off first, which changes no probability."""
+    e = np.exp(y / temperature)
+    p = e / e.sum(axis=1, keepdims=True)
+    return (p.cumsum(axis=1) > u[:, None]).argmax(axis=1)
+
+
+@SAMPLE.add
+def sample_unstable_with_u_stretched(y, temperature, u):
+    """np.exp of large logits is infinite, and so is the sum that u is stretched by. Take each row's maximum off first,
+    which changes no probability."""
+    edges = np.exp(y / temperature).cumsum(axis=1)
+    return (edges <= u[:, None] * edges[:, -1:]).sum(axis=1)
+
+
+@SAMPLE.add
+def sample_one_maximum_for_all(y, temperature, u):
+    """You take the maximum of all rows off each, and np.exp of a row far below it is all zeros, whose sum is 0: take off
+    each row's own maximum, y.max(axis=1, keepdims=True)."""
+    e = np.exp((y - y.max()) / temperature)
+    return chosen(e / e.sum(axis=1, keepdims=True), u)
+
+
+@SAMPLE.add
 def sample_edge_belongs_to_the_symbol_before(y, temperature, u):
     """Where u falls on an edge exactly, you take the symbol before it; so u = 0 may draw a symbol of probability 0. The
     running sum has to be above u: count those that are <= u."""
@@ -442,7 +467,7 @@ EXERCISES = (
         returns=("symbols",),
         stub='''def my_text_sample(y, temperature, u):
     """One symbol for each row of y (N, K), from softmax(y / temperature), by u (N,), uniform numbers in [0, 1):
-    the first k with P(0) + ... + P(k) > u. Logits may be as large as 5000. Return an array (N,) of integers."""
+    the first j with P(0) + ... + P(j) > u. Logits may be as large as 5000. Return an array (N,) of integers."""
     ...
 ''',
         hints=(
