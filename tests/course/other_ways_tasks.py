@@ -738,7 +738,7 @@ WRONG = [
     ("loop.truncated_epoch", truncated_plainly(EYE, keeps="model, _"), "memory-dropped"),
     ("loop.truncated_epoch", truncated_plainly(EYE, "(d_cell, d_readout)"), "gradient-as-a-plain-tuple"),
     ("loop.truncated_epoch", truncated_plainly(EYE_32, d_cell="d_cell"), "three-results-for-the-gradient"),
-    ("loop.truncated_epoch", truncated_plainly(EYE_32, m="session.model"), "gradient-of-the-first-model"),
+    ("loop.truncated_epoch", truncated_plainly(EYE_32, m="session.model"), "first-model-throughout"),
     ("loop.bits_per_symbol", bits_as_nats, "in-nats"),
     ("loop.bits_per_symbol", bits_of_separate_windows, "state-reset"),
     ("loop.bits_per_symbol", bits_plain_mean, "mean-over-windows"),

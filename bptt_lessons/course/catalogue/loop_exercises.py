@@ -62,6 +62,18 @@ def fit_update_of_the_first_model(session, batches, gradient, update, on_update)
 
 
 @FIT.add
+def fit_first_model_throughout(session, batches, gradient, update, on_update):
+    """You write session.model in the loop, which stays the model with which the session began: call it model, and let
+    each update replace it."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(session.model, batch)
+        model, memory = update(session.model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
 def fit_model_not_kept(session, batches, gradient, update, on_update):
     """The updated model is not kept, so each batch meets the one with which the session began:
     model, memory = update(...)."""
@@ -110,8 +122,8 @@ def fit_memory_none(session, batches, gradient, update, on_update):
 
 @FIT.add
 def fit_memory_dropped(session, batches, gradient, update, on_update):
-    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt: model, memory =
-    update(...), and the last one goes into the new Session."""
+    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt:
+    model, memory = update(...), and the last one goes into the new Session."""
     model, memory, state, losses = session
     for batch in batches:
         loss, grads = gradient(model, batch)
@@ -877,6 +889,18 @@ def truncated_update_of_the_first_model(cell, session, symbols, k, update):
 
 
 @TRUNCATED.add
+def truncated_first_model_throughout(cell, session, symbols, k, update):
+    """You write session.model in the loop, which stays the model with which the session began: call it model, and let
+    each update replace it."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, session.model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        model, memory = update(session.model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
 def truncated_memory_not_handed_on(cell, session, symbols, k, update):
     """Every update gets the memory with which the session began: hand it the one that the last update returned."""
     model, memory, state, losses = session
@@ -889,8 +913,8 @@ def truncated_memory_not_handed_on(cell, session, symbols, k, update):
 
 @TRUNCATED.add
 def truncated_memory_dropped(cell, session, symbols, k, update):
-    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt: model, memory =
-    update(...), and the last one goes into the new Session."""
+    """You drop the memory that update returns, so the optimiser forgets at once what it has just learnt:
+    model, memory = update(...), and the last one goes into the new Session."""
     model, memory, state, losses = session
     for a, b in windows(len(symbols) - 1, k):
         loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
@@ -1561,8 +1585,8 @@ EXERCISES = (
             "and an update. What makes them one stream is the state, which goes on from window to window.",
             _MODEL
             + "windows(T, k) gives pairs start, stop. The model is Model(cell, readout), and so is its gradient. "
-            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of the "
-            "parameters, with K = len(model.readout.b_y). "
+            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of "
+            "the parameters, with K = len(model.readout.b_y). "
             "readout.backward(readout, h, dy) returns its gradient and dh.",
             "There are len(symbols) - 1 steps. In each window: h, state, tape from cell.forward; y from the readout; "
             "the target is the same slice one later. Loss and dy from softmax_cross_entropy and its gradient; "
@@ -1588,8 +1612,8 @@ EXERCISES = (
             "softmax_cross_entropy is what you need, but for two things: it is in nats, and it is the mean of one "
             "window. A mean over all steps comes from sums.",
             _MODEL + "windows(T, k) gives pairs start, stop, with T = len(symbols) - 1; the last one may be shorter. "
-            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of the "
-            "parameters, with K = len(model.readout.b_y).",
+            "np.eye(K, dtype=model.readout.W_hy.dtype)[symbols[start:stop]] is x (steps, N, K), in the precision of "
+            "the parameters, with K = len(model.readout.b_y).",
             "Add up each window's cross-entropy times its stop - start; at the end divide by all steps, and by "
             "np.log(2). The state is None before the first window, and then what cell.forward returned.",
         ),

@@ -254,8 +254,8 @@ def sample_unstable_with_u_stretched(y, temperature, u):
 
 @SAMPLE.add
 def sample_one_maximum_for_all(y, temperature, u):
-    """You take the maximum of all rows off each, and np.exp of a row far below it is all zeros, whose sum is 0: take off
-    each row's own maximum, y.max(axis=1, keepdims=True)."""
+    """You take the maximum of all rows off each, and np.exp of a row far below it is all zeros, whose sum is 0: take
+    off each row's own maximum, y.max(axis=1, keepdims=True)."""
     e = np.exp((y - y.max()) / temperature)
     return chosen(e / e.sum(axis=1, keepdims=True), u)
 
