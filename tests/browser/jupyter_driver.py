@@ -35,7 +35,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-dev-shm-usage",
 )
 START_SECONDS = 90
-RUN_SECONDS = 240
+RUN_SECONDS = 300
 
 # The notebook in front and its kernel, as JavaScript expressions.
 NOTEBOOK = "window.jupyterapp.shell.currentWidget"
