@@ -7,10 +7,11 @@ import numpy as np
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.init import orthogonal
 from bptt_lessons.experiments.recording import Experiment, Values
-from bptt_lessons.experiments.stream_training import CROSS_ENTROPY, Update, adam, over_stream
+from bptt_lessons.experiments.stream_training import CROSS_ENTROPY, adam, over_stream
 from bptt_lessons.nested import zeros_like
 from bptt_lessons.tasks import delayed_echo
 from bptt_lessons.training import loop, optim, readout
+from bptt_lessons.training.loop import Update
 
 
 def run(

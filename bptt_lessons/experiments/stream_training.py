@@ -10,9 +10,8 @@ from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
 from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.training import losses, optim, readout
-from bptt_lessons.training.loop import Model
+from bptt_lessons.training.loop import Model, Update
 
-Update = Callable[[Model, Model, Any], tuple[Model, Any]]
 LossPair = tuple[Callable[..., Any], Callable[..., Array]]
 MSE: LossPair = (losses.mse, losses.mse_gradient)
 CROSS_ENTROPY: LossPair = (losses.softmax_cross_entropy, losses.softmax_cross_entropy_gradient)

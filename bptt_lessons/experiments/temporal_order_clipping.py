@@ -9,6 +9,7 @@ from bptt_lessons.cells.init import orthogonal
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import CROSS_ENTROPY
 from bptt_lessons.tasks import temporal_order
+from bptt_lessons.tasks.batch import Batch
 from bptt_lessons.training import loop, optim, readout
 
 SOLVED = 0.01  # error on fresh sequences below which the task counts as solved
@@ -62,7 +63,7 @@ def run(
     return values
 
 
-def error_rate(model: loop.Model, batch: temporal_order.Batch) -> float:
+def error_rate(model: loop.Model, batch: Batch) -> float:
     """Return the share of sequences whose order the model gets wrong."""
     said = loop.predict(rnn, model, batch.x)[-1].argmax(axis=1)
     return float(np.mean(said != batch.target[-1]))

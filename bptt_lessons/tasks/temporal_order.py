@@ -4,21 +4,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_rng, check_size
+from bptt_lessons.arguments import check_rng, check_size
+from bptt_lessons.tasks.batch import Batch
 
 SYMBOLS = "ABcdef"  # the two signals, and four that mean nothing
-
-
-class Batch(NamedTuple):
-    """Symbols one by one, and the question at the end."""
-
-    x: Array  # (T, N, 6), one of the six is 1.0
-    target: Array  # (T, N) integer: 0 for A A, 1 for A B, 2 for B A, 3 for B B; the same at every step
-    mask: Array  # (T, N) bool, True at the last step only
 
 
 def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
@@ -33,6 +24,8 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     Returns
     -------
     Batch
+        x (T, N, 6): one of the six is 1.0; target (T, N): 0 for A A, 1 for A B, 2 for B A, 3 for B B, the
+        same at every step; mask (T, N): True at the last step only.
 
     Raises
     ------
