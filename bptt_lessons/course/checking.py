@@ -201,10 +201,8 @@ def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
     if isinstance(pattern, tuple):
         wanted = getattr(pattern, "_fields", None)
         items = [getattr(value, name) for name in wanted] if wanted and fields else list(value)
-        if not wanted and all(
-            isinstance(p, (float, np.floating)) for p in pattern
-        ):  # a history: it may be longer, or shorter
-            pattern = tuple(items)
+        if not wanted and all(isinstance(p, (float, np.floating)) for p in pattern):
+            pattern = tuple(items)  # a history: it may be longer, or shorter
         made: list[Any] = [i if i is None else built(p, i, precision) for p, i in zip(pattern, items, strict=True)]
         return type(pattern)(*made) if wanted else tuple(made)
     if pattern is None and isinstance(value, (list, tuple)):
