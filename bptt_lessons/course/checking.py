@@ -122,7 +122,7 @@ class LearnerFunction:
         self.exercise, self.function = exercise, function
         self.signature = inspect.signature(exercise.solution)
         with np.errstate(all="ignore"):
-            cases = exercise.make_cases()
+            cases = [case for case in exercise.make_cases() if not case.refused]
             self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in cases]
         self.places = all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in self.patterns)
         self.failed = False
@@ -131,6 +131,7 @@ class LearnerFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.failed:
             return self.exercise.solution(*args, **kwargs)
+        args, kept = twice(args)
         try:
             given = self.signature.bind(*args, **kwargs)  # by position: a learner may have named things otherwise
             value = self.function(*given.args, **given.kwargs)
@@ -140,7 +141,7 @@ class LearnerFunction:
             patterns = [*(kindred(pattern, value, named) for pattern in self.patterns), *named]
             return built_like(patterns, value, precision_of([*given.args, *given.kwargs.values()]))
         except (Exception, SystemExit) as error:
-            result = self.exercise.solution(*args, **kwargs)  # raises too if the arguments are at fault
+            result = self.exercise.solution(*kept, **kwargs)  # raises too if the arguments are at fault
             self.failed = True
             fault = f"{self.exercise.learner_name} raised {type(error).__name__}: {error}."
             show(Text(fault, "The lesson goes on with the package's function."))
@@ -148,6 +149,12 @@ class LearnerFunction:
 
     def __repr__(self) -> str:
         return f"<your {self.exercise.learner_name}>"
+
+
+def twice(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return arguments for two calls: what the first draws from an iterator, the second finds there again."""
+    pairs = [itertools.tee(a) if hasattr(a, "__next__") else (a, a) for a in arguments]
+    return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
 
 
 def kindred(pattern: Any, value: Any, arguments: list[Any]) -> Any:

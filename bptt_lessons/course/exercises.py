@@ -24,6 +24,9 @@ class Case:
 
     label: str  # such as "T = 3, N = 2, D = 1, H = 3"
     arguments: Mapping[str, Any]
+    refused: str = ""
+    """Why the solution raises here, such as "the loss is infinite"; empty where it returns.  A learner's function has
+    to raise too: an error of the same class or of a subclass, with whatever message."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Exercise:
     returns: tuple[str, ...]  # names of what it returns, such as ("h", "cache")
     stub: str  # source of the stub cell
     hints: tuple[str, ...]  # idea, shapes, almost the line
-    make_cases: Callable[[], tuple[Case, ...]]  # smallest first
+    make_cases: Callable[[], tuple[Case, ...]]  # smallest first, refused ones last
     make_lesson_case: Callable[[], Case]  # as large as the lesson's own use of it
     misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
     properties: Callable[..., Any] | None = None

@@ -23,7 +23,7 @@ from bptt_lessons.course.report import Report
 from bptt_lessons.course.sandbox import Other, Outcome, Raised, Record, Returned, TimedOut, copied, run, snapshot
 
 if TYPE_CHECKING:
-    from bptt_lessons.course.exercises import Exercise
+    from bptt_lessons.course.exercises import Case, Exercise
 
 TOLERANCE = 1e-6  # relative, for each array as a whole
 PRINTED_ENTRIES = 80  # a case with more numbers is not printed
@@ -41,6 +41,13 @@ class Problem(NamedTuple):
     kind: str
     text: str
     case: int
+
+
+class Refusal(NamedTuple):
+    """What is expected of a case that is refused: an error of this class, and why."""
+
+    error: type[BaseException]
+    why: str
 
 
 class Leaf(NamedTuple):
@@ -87,7 +94,7 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
         outcomes.append(run(function, case.arguments, max(deadline - time.monotonic(), 0.01)))
         if isinstance(outcomes[-1], TimedOut):
             break
-    expected = [snapshot(exercise.solution(*map(copied, case.arguments.values()))) for case in cases]
+    expected = [right_answer(exercise, case) for case in cases]
     problem = next(
         (
             Problem(kind, text, number)
@@ -124,6 +131,18 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     return wrong(exercise, found or (problem.kind if problem.kind != "values" else None), details, block, again)
 
 
+def right_answer(exercise: Exercise, case: Case) -> Any:
+    """Return what the package's function does in a case: a snapshot of its result, or its Refusal."""
+    arguments = map(copied, case.arguments.values())
+    if not case.refused:
+        return snapshot(exercise.solution(*arguments))
+    try:
+        exercise.solution(*arguments)
+    except Exception as error:
+        return Refusal(type(error), case.refused)
+    raise AssertionError(f"the package's function does not refuse {case.label}")
+
+
 def wrong(
     exercise: Exercise, misconception: str | None, details: Sequence[str], block: str = "", again: str = ""
 ) -> Report:
@@ -151,6 +170,7 @@ GENERAL = {
     "no-return": "Your function returns None. Is a `return` missing at its end?",
     "mutates-input": "Make a new array, or work on a copy: whoever called you still needs what they passed in.",
     "timeout": "Your function did not come back in time. Is there a loop that never ends?",
+    "does-not-raise": "Your function goes on where it should stop with an error.",
 }
 
 
@@ -159,23 +179,25 @@ def matching(
 ) -> str | None:
     """Return the catalogued mistake whose results are the learner's.
 
-    First in every case; then in all but the last, so that a second mistake, which only
-    that one shows, cannot hide the first; and each time also without regard to arguments
-    that were written into.
+    First in every case; then in those that are not refused, and then in fewer and fewer of
+    these, as long as half are left, so that a second mistake, which only the last ones show,
+    cannot hide the first; and each time also without regard to arguments that were written into.
     """
+
+    @functools.cache
+    def theirs(name: str, number: int) -> Outcome:  # run when it is asked for: most differ in the first case
+        return run(exercise.misconceptions[name].function, cases[number].arguments, 5.0)
+
     tried = list(zip(cases, outcomes, expected, strict=False))
-    made = {
-        name: [run(misconception.function, case.arguments, 5.0) for case, _, _ in tried]
-        for name, misconception in exercise.misconceptions.items()
-    }
-    for rows in (tried, tried[: len(cases) - 1]):
+    answered = sum(not case.refused for case in cases)  # these come first
+    for rows in (tried, *(tried[: answered - left_out] for left_out in range((answered + 1) // 2))):
         if not any(fault(exercise, case.arguments, outcome, right, 0)[0] for case, outcome, right in rows):
             continue
         for written_too in (True, False):
-            for name, theirs in made.items():
+            for name in exercise.misconceptions:
                 if all(
-                    same_mistake(exercise, case.arguments, outcome, other, right, written_too)
-                    for (case, outcome, right), other in zip(rows, theirs, strict=False)
+                    same_mistake(exercise, case.arguments, outcome, theirs(name, number), right, written_too)
+                    for number, (case, outcome, right) in enumerate(rows)
                 ):
                     return name
     return None
@@ -185,7 +207,9 @@ def same_mistake(
     exercise: Exercise, arguments: Mapping[str, Any], a: Outcome, b: Outcome, right: Any, written_too: bool
 ) -> bool:
     """Whether two outcomes of one case are the same result; where properties are compared, in all of these."""
-    if exercise.properties is None or not (isinstance(a, Returned) and isinstance(b, Returned)):
+    if isinstance(right, Refusal) or exercise.properties is None:
+        return alike(a, b, right, exercise.returns, written_too)
+    if not (isinstance(a, Returned) and isinstance(b, Returned)):
         return alike(a, b, right, exercise.returns, written_too)
     mine, theirs = (properties(exercise, arguments, outcome, right) for outcome in (a, b))
     if mine is None or theirs is None:  # not even built as it should be: then by shape, for no two draws are alike
@@ -197,6 +221,8 @@ def fault(
     exercise: Exercise, arguments: Mapping[str, Any], outcome: Outcome, right: Any, time_limit: float
 ) -> tuple[str, str]:
     """Return what is wrong with one outcome: with its build and its values or, if there are any, its properties."""
+    if isinstance(right, Refusal) and not isinstance(outcome, TimedOut):
+        return refusal_fault(outcome, right)
     kind, text = difference(outcome, right, exercise.returns, time_limit)
     if exercise.properties is None or kind not in ("", "values") or not isinstance(outcome, Returned):
         return kind, text
@@ -206,6 +232,16 @@ def fault(
         return "values", "what it returned holds values that cannot be counted or compared."
     text = values_difference(mine, wanted)
     return ("values", f"draws may come in any order, so their properties are compared. {text}") if text else ("", "")
+
+
+def refusal_fault(outcome: Returned | Raised, right: Refusal) -> tuple[str, str]:
+    """Return what is wrong with an outcome where an error is expected; two empty strings if it is one."""
+    should = f"it should raise {right.error.__name__}, since {right.why}; yours"
+    if isinstance(outcome, Returned):
+        return "does-not-raise", f"{should} returned {described(outcome.value)}."
+    if issubclass(outcome.error, right.error):
+        return "", ""
+    return "raises", f"{should} {told(outcome)}."
 
 
 def properties(exercise: Exercise, arguments: Mapping[str, Any], outcome: Returned, right: Any) -> list[Leaf] | None:
@@ -236,9 +272,12 @@ def shapes(value: Any) -> Any:
 def alike(a: Outcome, b: Outcome, expected: Any, names: tuple[str, ...], written_too: bool) -> bool:
     """Whether two outcomes are the same result (and the same arguments written into), or the same exception."""
     if isinstance(a, Raised) and isinstance(b, Raised):
-        return (a.kind, a.message) == (b.kind, b.message)
+        both_right = isinstance(expected, Refusal) and all(issubclass(o.error, expected.error) for o in (a, b))
+        return both_right or (a.kind, a.message) == (b.kind, b.message)
     if not (isinstance(a, Returned) and isinstance(b, Returned)) or (written_too and a.written != b.written):
         return False
+    if isinstance(expected, Refusal):
+        return same_structure(a.value, b.value)
     try:
         pairs = list(zip(leaves(a.value, expected, names), leaves(b.value, expected, names), strict=True))
     except StructureError:
@@ -252,6 +291,10 @@ def same_structure(a: Any, b: Any) -> bool:
         a = list(a.values.values())
     if isinstance(b, Record):
         b = list(b.values.values())
+    if isinstance(a, list) and isinstance(b, np.ndarray) and b.ndim:
+        b = [np.asarray(item) for item in b]
+    if isinstance(b, list) and isinstance(a, np.ndarray) and a.ndim:
+        a = [np.asarray(item) for item in a]
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(same_structure, a, b))
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
@@ -348,11 +391,7 @@ def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_lim
         left = "" if outcome.stopped else " It is inside compiled code and could not be stopped: restart the kernel."
         return "timeout", f"stopped after {time_limit:g} seconds.{where}{left}"
     if isinstance(outcome, Raised):
-        where = f", at {outcome.line}" if outcome.line else ""
-        return (
-            "raises",
-            f"your function raised {outcome.kind}{': ' if outcome.message else ''}{outcome.message}{where}.",
-        )
+        return "raises", f"your function {told(outcome)}."
     if outcome.value is None:
         return "no-return", f"it should return {', '.join(names)}."
     try:
@@ -370,6 +409,12 @@ def difference(outcome: Outcome, expected: Any, names: tuple[str, ...], time_lim
     if text and fine:
         text += " Right already: " + listed(fine) + "."
     return ("values", text) if text else ("", "")
+
+
+def told(outcome: Raised) -> str:
+    """Say what was raised, and where."""
+    message = f": {outcome.message}" if outcome.message else ""
+    return f"raised {outcome.kind}{message}" + (f", at {outcome.line}" if outcome.line else "")
 
 
 def values_difference(mine: Sequence[Leaf], right: Sequence[Leaf]) -> str:

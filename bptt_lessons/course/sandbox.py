@@ -51,6 +51,7 @@ class Raised:
     message: str
     line: str  # "line 3: z = x @ W", in the learner's own function; empty if not there
     printed: str = ""
+    error: type[BaseException] = Exception
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,7 @@ def raised(error: BaseException, function: Callable[..., Any], printed: str) -> 
         message[:500],
         own_line(list(traceback.extract_tb(error.__traceback__)), function),
         printed,
+        type(error),
     )
 
 

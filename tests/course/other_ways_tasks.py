@@ -13,7 +13,7 @@ from bptt_lessons.nested import map_arrays
 from bptt_lessons.tasks.batch import Batch
 from bptt_lessons.tasks.copying import BLANK, SIGN
 from bptt_lessons.training import readout
-from bptt_lessons.training.loop import Model, Session
+from bptt_lessons.training.loop import Model, Session, check_finite
 from bptt_lessons.training.losses import softmax_cross_entropy, softmax_cross_entropy_gradient
 from bptt_lessons.training.optim import AdamState
 
@@ -300,9 +300,14 @@ def adam_eps_behind(params, grads, state, lr, decay_mean, decay_square, eps):
 # --- fit ----------------------------------------------------------------------------------------------------
 
 
+class Diverged(ValueError):
+    """An error of one's own."""
+
+
 def fit_by_replacing(session, batches, gradient, update, on_update=None):
     for batch in batches:
         loss, grads = gradient(session.model, batch)
+        check_finite(loss, len(session.losses))
         model, memory = update(session.model, grads, session.memory)
         session = session._replace(model=model, memory=memory, losses=(*session.losses, loss))
         if on_update:
@@ -317,6 +322,8 @@ def fit_by_recursion(session, batches, gradient, update, on_update):
     except StopIteration:
         return session
     session = Session(*update(model, grads, memory), state, (*losses, float(loss)))
+    if math.isnan(loss) or math.isinf(loss):
+        raise Diverged(session)
     (on_update or print)(len(session.losses), loss)
     return fit_by_recursion(session, batches, gradient, update, on_update)
 
@@ -325,6 +332,8 @@ def fit_with_an_array_of_losses(session, batches, gradient, update, on_update):
     new, model, memory = [], session.model, session.memory
     for i, batch in enumerate(batches, start=len(session.losses) + 1):
         out = gradient(model, batch)
+        if not -math.inf < out[0] < math.inf:
+            raise ValueError
         new += [out[0]]
         model, memory = update(model, out[1], memory)
         if callable(on_update):
@@ -415,6 +424,7 @@ def truncated_by_while(cell, session, symbols, k, update):
         grads = model._replace(cell=cell.backward(model.cell, tape, dh)[0], readout=d_readout)
         model, memory = update(model, grads, memory)
         session = Session(model, memory, state, (*losses, softmax_cross_entropy(y, target)))
+        check_finite(session.losses[-1], len(losses))
         start += k
     return session
 
@@ -430,6 +440,7 @@ def truncated_by_edges(cell, session, symbols, k, update):
         p /= p.sum(axis=2, keepdims=True)
         right = np.eye(K, dtype=p.dtype)[symbols[a + 1 : b + 1]]
         losses.append(-np.log((p * right).sum(axis=2)).mean())
+        check_finite(losses[-1], len(losses) - 1)
         dy = (p - right) / right[..., 0].size
         grads = cell.backward(params, tape, dy @ out.W_hy.T)[0]
         d_out = readout.Readout(np.tensordot(h, dy, ([0, 1], [0, 1])), dy.sum(axis=(0, 1)))
@@ -478,6 +489,7 @@ def truncated(cell, session, symbols, k, update):
         h, state, tape = cell.forward({m}.cell, {rows}[symbols[a:b]], state)
         y = readout.forward({m}.readout, h)
         losses += (softmax_cross_entropy(y, symbols[a + 1 : b + 1]),)
+        check_finite(losses[-1], updates=len(losses) - 1)
         d_readout, dh = readout.backward({m}.readout, h, softmax_cross_entropy_gradient(y, symbols[a + 1 : b + 1]))
         {d_cell} = cell.backward({m}.cell, tape, dh)
         {keeps} = update({m}, {gradient}, memory)

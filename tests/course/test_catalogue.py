@@ -812,6 +812,8 @@ def test_only_targets_that_the_mask_drops_are_nan():
     for exercise in EXERCISES.values():
         for case in exercise.make_cases():
             given = dict(case.arguments)
+            if case.refused:
+                continue
             if "mask" in given:
                 found += np.isnan(given["target"]).any()
                 given["target"] = given["target"][given["mask"]]

@@ -186,6 +186,8 @@ def test_the_packages_function_at_work_returns_what_it_returns(name: str) -> Non
     exercise = EXERCISES[name]
     learner = at_work(name, exercise.solution)
     for case in [*exercise.make_cases(), exercise.make_lesson_case()]:
+        if case.refused:
+            continue
         first, second = (list(map(copied, case.arguments.values())) for _ in range(2))
         same(learner(*first), exercise.solution(*second))
     assert not learner.failed
@@ -262,6 +264,25 @@ def test_after_one_failure_the_packages_function_stays(capsys: pytest.CaptureFix
     assert learner(*arguments.values()) == learner(**arguments) == mse.solution(**arguments)
     assert len(calls) == 1
     assert capsys.readouterr().out.count("my_losses_mse raised SystemExit") == 1
+
+
+def test_after_a_failure_the_package_begins_with_the_first_of_the_batches(capsys: pytest.CaptureFixture[str]) -> None:
+    fit = EXERCISES["loop.fit"]
+    session, batches, gradient, update, _ = fit.make_cases()[0].arguments.values()
+
+    def stumbles(session: Any, batches: Any, *others: Any) -> Any:
+        raise ArithmeticError(f"after {len([next(batches), next(batches)])}")
+
+    result = at_work("loop.fit", stumbles)(session, iter(batches), gradient, update)
+    same(result, fit.solution(session, batches, gradient, update))
+    assert "my_loop_fit raised ArithmeticError: after 2" in capsys.readouterr().out
+
+
+def test_a_training_that_diverges_raises_with_a_learners_loop_too() -> None:
+    fit = EXERCISES["loop.fit"]
+    session, batches, gradient, update, _ = fit.make_cases()[-1].arguments.values()
+    with pytest.raises(ValueError, match="training diverged"):
+        at_work("loop.fit", fit.solution)(session, iter(batches), gradient, update)
 
 
 def test_other_names_for_the_parameters_do_no_harm() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import linecache
 import os
 import random
@@ -18,6 +19,7 @@ import pytest
 from bptt_lessons.cells.rnn import Cache
 from bptt_lessons.course import EXERCISES
 from bptt_lessons.course.catalogue.draws import Seeded
+from bptt_lessons.course.checking import LearnerFunction
 from bptt_lessons.course.exercises import Case, Exercise, Misconception
 from bptt_lessons.course.grading import is_stub, printed_case
 from bptt_lessons.gradients.checkpointing import Action
@@ -384,6 +386,126 @@ def test_batches_of_hostile_values_are_wrong_and_no_more(name: str, field: str, 
     whole_mask = name == "copying.sequences" and field == "mask" and value is True
     assert report.status == ("correct" if whole_mask else "wrong")
     assert report.misconception != "check-failed", str(report)
+
+
+# --- what is refused ---------------------------------------------------------------------------------------
+
+
+class Odd(ArithmeticError):
+    """An error of one's own, of the right kind."""
+
+
+def half(n: Any) -> Any:
+    if n % 2:
+        raise ArithmeticError("n is odd")
+    return n // 2
+
+
+def half_of_anything(n: Any) -> Any:
+    """You halve odd numbers too, and half of one of them is no whole number: refuse it."""
+    return n // 2
+
+
+def half_none(n: Any) -> Any:
+    """You return nothing for an odd number, and whoever called you finds out much later."""
+    return None if n % 2 else n // 2
+
+
+def half_looked_up(n: Any) -> Any:
+    """You look the half up in a table in which no odd number stands: say what is wrong with it."""
+    return {0: 0, 2: 1, 4: 2, 6: 3, 8: 4}[n]
+
+
+def half_doubled(n: Any) -> Any:
+    """You multiply by two, and half a number is what is left when you divide it by two."""
+    return 2 * n
+
+
+HALF = Exercise(
+    name="numbers.half",
+    lesson="none",
+    minutes=1,
+    solution=half,
+    returns=("half",),
+    stub="",
+    hints=(),
+    make_cases=lambda: (*(Case(f"n = {n}", {"n": n}) for n in (2, 6)), Case("n = 3", {"n": 3}, refused="n is odd")),
+    make_lesson_case=lambda: Case("n = 8", {"n": 8}),
+    misconceptions={
+        f.__name__: Misconception(f, f.__doc__ or "")
+        for f in (half_doubled, half_of_anything, half_none, half_looked_up)
+    },
+)
+
+
+def half_or_raise(error: BaseException, factor: int = 1) -> Callable[..., Any]:
+    """Return a function that halves, and raises the error for odd numbers."""
+
+    def mine(n: Any) -> Any:
+        if n % 2:
+            raise error
+        return factor * n // 2
+
+    return mine
+
+
+@pytest.mark.parametrize("error", [ArithmeticError("other words"), ZeroDivisionError(), Odd(3)], ids=repr)
+def test_a_case_that_is_refused_asks_for_an_error_of_that_class_or_a_subclass(error: BaseException) -> None:
+    report = HALF.grade(half_or_raise(error))
+    assert str(report) == "numbers.half: correct, in all 3 cases."
+
+
+def test_returning_where_something_is_refused_is_told_in_words() -> None:
+    report = HALF.grade(lambda n: np.full(3, 7) if n % 2 else n // 2)
+    assert (report.status, report.misconception) == ("wrong", "does-not-raise")
+    assert "Your function goes on where it should stop with an error." in str(report)
+    told = (
+        "Case 3 of 3 (n = 3): it should raise ArithmeticError, since n is odd; yours returned an array of shape (3,)."
+    )
+    assert told in str(report)
+    assert "(*example('numbers.half', 3))" in str(report)
+
+
+def test_another_error_is_told_as_such() -> None:
+    report = HALF.grade(half_or_raise(RuntimeError("no")))
+    assert (report.status, report.misconception) == ("wrong", "raises")
+    told = "it should raise ArithmeticError, since n is odd; yours raised RuntimeError: no, at line 3: raise error."
+    assert told in str(report)
+    assert HALF.grade(half_or_raise(SystemExit())).misconception == "raises"
+    assert HALF.grade(half_or_raise(Exception("wider"))).misconception == "raises"
+
+
+@pytest.mark.parametrize("name", HALF.misconceptions)
+def test_mistakes_that_differ_only_in_what_they_do_with_the_refused_are_named(name: str) -> None:
+    assert HALF.grade(HALF.misconceptions[name].function).misconception == name
+
+
+def test_a_mistake_is_named_whether_or_not_the_refused_is_refused() -> None:
+    assert HALF.grade(half_or_raise(ArithmeticError(), factor=4)).misconception == "half_doubled"
+    assert HALF.grade(half_or_raise(RuntimeError(), factor=4)).misconception == "half_doubled"
+    assert HALF.grade(lambda n: 2 * n).misconception == "half_doubled"
+
+
+def test_a_loop_in_a_refused_case_is_stopped() -> None:
+    def hangs(n: Any) -> Any:
+        while n % 2:
+            pass
+        return n // 2
+
+    assert HALF.grade(hangs, time_limit=0.2).misconception == "timeout"
+
+
+def test_an_exercise_that_promises_a_refusal_and_does_not_refuse_is_our_fault() -> None:
+    broken = dataclasses.replace(HALF, solution=half_of_anything)
+    assert HALF.grade(half).status == "correct"
+    assert broken.grade(half).misconception == "check-failed"
+
+
+def test_a_right_function_with_refusals_is_put_to_work() -> None:
+    learner = LearnerFunction(HALF, half_or_raise(Odd()))
+    assert learner(8) == 4
+    with pytest.raises(ArithmeticError, match="n is odd"):
+        learner(5)
 
 
 # --- hostile -----------------------------------------------------------------------------------------------

@@ -522,6 +522,69 @@ def fit_on_update_at_the_end(session, batches, gradient, update, on_update):
     return Session(model, memory, state, losses)
 
 
+@FIT.add
+def fit_loss_not_looked_at(session, batches, gradient, update, on_update):
+    """Training goes on with a loss that is no longer finite, and every number after it is worthless: look at each loss
+    as it comes, with check_finite(loss, updates), which raises the error."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_losses_looked_at_afterwards(session, batches, gradient, update, on_update):
+    """You look whether the losses are finite only when all is done: a training that has diverged may then run on for
+    hours. Look at each loss as it comes, inside the loop."""
+    session = fit_loss_not_looked_at(session, batches, gradient, update, on_update)
+    for i, loss in enumerate(session.losses):
+        loop.check_finite(loss, i)
+    return session
+
+
+@FIT.add
+def fit_only_nan_looked_for(session, batches, gradient, update, on_update):
+    """You stop at NaN and not at infinity, which is no better: np.isfinite is False for both, and check_finite asks
+    just that."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        if np.isnan(loss):
+            raise ValueError("the loss is nan")
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_stops_quietly(session, batches, gradient, update, on_update):
+    """At a loss that is no longer finite you stop without a word, and the session looks like any other: raise the
+    error, with check_finite(loss, updates)."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        if not np.isfinite(loss):
+            break
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+        if on_update is not None:
+            on_update(len(losses), loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
+def fit_all_batches_drawn_first(session, batches, gradient, update, on_update):
+    """You draw all batches before the first update, as list(batches) does. A long training has no room for them all,
+    and some sources are made to be drawn from one by one: for batch in batches."""
+    return loop.fit(session, list(batches), gradient, update, on_update)
+
+
 class Diary:
     """An optimiser whose memory is a diary: each update takes a fresh page, on which `on_update` adds what it is told.
 
@@ -553,6 +616,29 @@ class Stream:
 
     def __repr__(self) -> str:
         return self.text
+
+
+class OneByOne:
+    """Batches that are drawn one by one: each is ready when the update with the one before it has been made."""
+
+    def __init__(self, *batches: Array) -> None:
+        self.batches = batches
+        self.updates = 0
+
+    def __iter__(self) -> Iterator[Array]:
+        self.updates = 0
+        for number, batch in enumerate(self.batches):
+            if self.updates < number:
+                raise RuntimeError(f"batch {number + 1} was drawn before the update with batch {number}")
+            yield batch
+
+    def update(self, w: Array, dw: Array, memory: Any) -> tuple[Array, Any]:
+        """Take a step of gradient descent."""
+        self.updates += 1
+        return w - 0.25 * dw, memory
+
+    def __repr__(self) -> str:
+        return "a generator, whose next batch is ready after each update"
 
 
 _SQUARES = Formula(
@@ -593,6 +679,26 @@ def _diary_case(seed: int, batches: int, size: int, losses: tuple[float, ...]) -
     return Case(f"{batches} batches, {len(losses)} updates before, on_update adds what it gets to memory", arguments)
 
 
+def _one_by_one_case(seed: int, batches: int, size: int) -> Case:
+    rng = np.random.default_rng(seed)
+    drawn = OneByOne(*(draw(rng, size) for _ in range(batches)))
+    arguments = {"session": Session(draw(rng, size)), "batches": drawn, "gradient": _SQUARES}
+    label = f"{batches} batches, drawn one by one"
+    return Case(label, {**arguments, "update": Formula("batches.update", drawn.update), "on_update": None})
+
+
+def _diverging_case(seed: int, size: int, batch: float, last: Any, why: str) -> Case:
+    rng = np.random.default_rng(seed)
+    arguments = {
+        "session": Session(draw(rng, size), draw(rng, size), None, (1.5,)),
+        "batches": [draw(rng, size), np.full(size, batch), last],
+        "gradient": _SQUARES,
+        "update": _MOMENTUM,
+        "on_update": None,
+    }
+    return Case("3 batches, training diverges", arguments, refused=why)
+
+
 def _net_case(seed: int, batches: int, T: int, N: int, H: int, losses: tuple[float, ...] = ()) -> Case:
     rng = np.random.default_rng(seed)
     model = Model(draw_rnn(rng, 2, H), draw_readout(rng, H, 1))
@@ -605,13 +711,17 @@ def _net_case(seed: int, batches: int, T: int, N: int, H: int, losses: tuple[flo
 
 def fit_cases() -> tuple[Case, ...]:
     """A vector that follows its batches, fresh and gone on with; a net with Adam, and batches that can only be run
-    through; one batch; and an `on_update` whose calls show."""
+    through; one batch; an `on_update` whose calls show; a source that is drawn from one by one; and a loss that is not
+    finite, once with a batch after it that can no longer be used."""
     return (
         _vector_case(840, batches=3, size=2),
         _vector_case(841, batches=4, size=3, losses=(2.5, 1.25), carried=True),
         _net_case(842, batches=3, T=5, N=3, H=4),
         _vector_case(843, batches=1, size=4, losses=(0.5,)),
         _diary_case(845, batches=3, size=3, losses=(4.0, 2.0)),
+        _one_by_one_case(846, batches=3, size=2),
+        _diverging_case(847, size=2, batch=1e200, last=np.zeros(2), why="the loss of the second batch is infinite"),
+        _diverging_case(848, size=2, batch=np.nan, last=None, why="the loss of the second batch is not a number"),
     )
 
 
@@ -1174,6 +1284,56 @@ def truncated_windows_from_the_beginning(cell, session, symbols, k, update):
     return Session(model, memory, last, losses)
 
 
+@TRUNCATED.add
+def truncated_loss_not_looked_at(cell, session, symbols, k, update):
+    """Training goes on with a loss that is no longer finite, and every number after it is worthless: look at each loss
+    as it comes, with check_finite(loss, updates), which raises the error."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_losses_looked_at_afterwards(cell, session, symbols, k, update):
+    """You look whether the losses are finite only when the stream is at its end: look at each loss as it comes, inside
+    the loop, for a training that has diverged is to stop at once."""
+    session = truncated_loss_not_looked_at(cell, session, symbols, k, update)
+    for i, loss in enumerate(session.losses):
+        loop.check_finite(loss, i)
+    return session
+
+
+@TRUNCATED.add
+def truncated_only_nan_looked_for(cell, session, symbols, k, update):
+    """You stop at NaN and not at infinity, which is no better: np.isfinite is False for both, and check_finite asks
+    just that."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        if np.isnan(loss):
+            raise ValueError("the loss is nan")
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_stops_quietly(cell, session, symbols, k, update):
+    """At a loss that is no longer finite you stop without a word, and the session looks like any other: raise the
+    error, with check_finite(loss, updates)."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        if not np.isfinite(loss):
+            break
+        model, memory = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
 BITS = Mistakes("bits")
 
 
@@ -1452,6 +1612,12 @@ _SGD = Formula(
 )
 
 
+_TOO_LARGE_AND_TWICE_ONLY = Formula(
+    "lambda model, grads, memory: (map_arrays(lambda w: (5e307, 0.5)[memory] * np.sign(w), model), memory + 1)",
+    lambda model, grads, memory: (map_arrays(lambda w: (5e307, 0.5)[memory] * np.sign(w), model), memory + 1),
+)
+
+
 def _language_model(rng: np.random.Generator, cell: Any, H: int, K: int, decimals: int) -> Model:
     if cell is rnn:
         return Model(draw_rnn(rng, K, H, decimals=decimals), draw_readout(rng, H, K, decimals=decimals))
@@ -1492,7 +1658,8 @@ def _label(cell: Any, T: int, N: int, H: int, K: int, k: int, single: bool, last
 
 def truncated_cases() -> tuple[Case, ...]:
     """Windows with a tail of one, of none, of several steps, longer than all, and of one; the plain cell and LSTM; a
-    symbol that does not occur; and float32, last, so that a one-hot in float64 hides no other mistake."""
+    symbol that does not occur; float32, after these, so that a one-hot in float64 hides no other mistake; and a loss
+    that is not finite, in the last window or with one after it, whose update would fail."""
     return (
         _truncated_case(900, rnn, T=5, N=2, H=2, K=3, k=2, decimals=1),
         _truncated_case(901, lstm, T=9, N=2, H=3, K=4, k=3, losses=(1.5, 1.25)),
@@ -1500,7 +1667,15 @@ def truncated_cases() -> tuple[Case, ...]:
         _truncated_case(903, lstm, T=4, N=3, H=2, K=5, k=7, losses=(0.5,)),
         _truncated_case(904, lstm, T=5, N=1, H=4, K=3, k=1, carried=False),
         _truncated_case(906, lstm, T=6, N=2, H=3, K=4, k=4, single=True),
+        _truncated_diverging_case(920, T=8, why="the loss of the second window is infinite"),
+        _truncated_diverging_case(921, T=11, why="the loss of the second window is not a number"),
     )
+
+
+def _truncated_diverging_case(seed: int, T: int, why: str) -> Case:
+    case = _truncated_case(seed, rnn, T=T, N=2, H=3, K=4, k=4)
+    arguments = {**case.arguments, "update": _TOO_LARGE_AND_TWICE_ONLY}
+    return Case(f"{case.label}, training diverges", arguments, refused=why)
 
 
 def truncated_lesson_case() -> Case:
