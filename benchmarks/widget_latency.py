@@ -1,21 +1,25 @@
 """How long an interactive figure takes from key press to new picture, in a real JupyterLab.
 
-Run ``python benchmarks/widget_latency.py``.  It needs Chromium and the development
-dependency playwright.  A press counts from the key event in the page until the frame
-with the changed picture has been painted: the way to the kernel and back included.
+A press counts from the key event in the page until the frame with the changed picture has been painted: the way to
+the kernel and back included.  It needs Chromium and the development dependency playwright.
+
+    python benchmarks/widget_latency.py
+    python benchmarks/widget_latency.py --presses 100
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import importlib.util
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
+import page
+
+sys.path.insert(0, str(page.ROOT / "tests" / "browser"))
 
 import jupyter_driver as lab_driver
 import sample_notebook
@@ -52,30 +56,34 @@ WATCH = """output => {
 }"""
 
 
-def presses(page: Any, name: str, times: int) -> list[float]:
+def presses(tab: Any, name: str, times: int) -> list[float]:
     """Press the arrow keys on one figure's control; return milliseconds for each press."""
-    cell = lab_driver.show_cell(page, lab_driver.find_cell(page, sample_notebook.FIGURES[name]))
+    cell = lab_driver.show_cell(tab, lab_driver.find_cell(tab, sample_notebook.FIGURES[name]))
     control = cell.get_by_role("spinbutton", name=CONTROLS[name], exact=True)
     picture = cell.locator("svg[role=img], pre:has(strong)").locator("xpath=../..").element_handle()
     control.focus()
     taken = []
     for number in range(times + 3):  # the first three warm up
-        page.evaluate(WATCH, picture)
-        page.keyboard.press("ArrowDown" if number % 2 else "ArrowUp")
-        lab_driver.wait_for(page, "() => window.bpttLatency !== null")
-        taken.append(page.evaluate("() => window.bpttLatency"))
+        tab.evaluate(WATCH, picture)
+        tab.keyboard.press("ArrowDown" if number % 2 else "ArrowUp")
+        lab_driver.wait_for(tab, "() => window.bpttLatency !== null")
+        taken.append(tab.evaluate("() => window.bpttLatency"))
     return taken[3:]
 
 
 def main() -> int:
-    """Print one table; return 1 if a median is above the limit."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--presses", type=int, default=30, help="presses for each figure (default 30)")
-    arguments = parser.parse_args()
-    if arguments.presses < 2:
-        parser.error("--presses must be at least 2")
+    """Press keys; return 1 if a median is above the limit."""
+    parser = page.parser(__doc__)
+    parser.add_argument("--presses", type=page.at_least(2), default=30, help="presses for each figure (30)")
+    return page.run(measure, parser)
+
+
+def measure(options: argparse.Namespace) -> page.Result:
+    """Press keys on every figure, in a JupyterLab and a Chromium of their own."""
     if not lab_driver.CHROMIUM:
-        parser.error("no Chromium found; name the program in the environment variable CHROMIUM")
+        raise page.LeftOut("no Chromium found; name the program in the environment variable CHROMIUM")
+    if importlib.util.find_spec("playwright") is None:
+        raise page.LeftOut("playwright is not installed")
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory(prefix="bptt-latency-") as folder, sync_playwright() as playwright:
@@ -86,18 +94,27 @@ def main() -> int:
             browser = playwright.chromium.launch(
                 executable_path=lab_driver.CHROMIUM, args=list(lab_driver.CHROMIUM_ARGUMENTS)
             )
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
-            lab_driver.open_notebook(page, server, "sample.ipynb")
-            lab_driver.run_all(page)
-            rows = {name: presses(page, name, arguments.presses) for name in CONTROLS}
+            chromium = browser.version
+            tab = browser.new_page(viewport={"width": 1280, "height": 1000})
+            lab_driver.open_notebook(tab, server, "sample.ipynb")
+            lab_driver.run_all(tab)
+            found = {name: presses(tab, name, options.presses) for name in CONTROLS}
             browser.close()
-    print(
-        f"Key press to painted picture, {arguments.presses} presses each, {os.cpu_count()} cores, headless Chromium\n"
+    rows, held = [], True
+    for name, taken in found.items():
+        median, limit = statistics.median(taken), LIMITS.get(name, LIMIT)
+        held &= median <= limit
+        ninth = statistics.quantiles(taken, n=10)[-1]
+        rows.append([name, f"{median:.0f}", f"{ninth:.0f}", str(limit), page.yes(median <= limit)])
+    return page.Result(
+        ["figure", "median, ms", "90th percentile, ms", "asked, ms", "met"],
+        rows,
+        asked=f"a median of at most {LIMIT} ms from a key press to the painted picture; the sampler, which writes 300 "
+        f"characters at every press, {LIMITS['sampler']} ms",
+        held=held,
+        how=f"{options.presses} presses of an arrow key on each figure's control after three that warm up, in headless "
+        f"Chromium {chromium} on a JupyterLab of its own.",
     )
-    print(f"{'figure':20} {'median ms':>10} {'p90 ms':>8}")
-    for name, taken in rows.items():
-        print(f"{name:20} {statistics.median(taken):10.0f} {statistics.quantiles(taken, n=10)[-1]:8.0f}")
-    return int(any(statistics.median(taken) > LIMITS.get(name, LIMIT) for name, taken in rows.items()))
 
 
 if __name__ == "__main__":
