@@ -42,7 +42,8 @@ class Cache(NamedTuple):
 
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: zeros."""
-    return State(np.zeros((N, len(params.decay))), np.zeros((N, len(params.decay))))
+    zeros = np.zeros((N, len(params.decay)), params.decay.dtype)
+    return State(zeros, zeros.copy())
 
 
 def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
