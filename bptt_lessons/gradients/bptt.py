@@ -90,7 +90,7 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
     """Call the loss on a window of hidden states and check that its gradient fits them."""
     check_callable("loss_gradient", loss_gradient)
     loss, dh, extra = loss_gradient(h, start)
-    fits = isinstance(dh, np.ndarray) and dh.ndim == 3 and dh.shape == h.shape and dh.dtype == h.dtype
+    fits = isinstance(dh, np.ndarray) and dh.ndim == 3 and dh.shape == h.shape and dh.dtype == h.dtype and dh.size > 0
     if not fits:  # looked at first: the checks take longer, and short windows come here often
         check_array("dh", dh, "T N H", dict(zip("TNH", check_array("h", h, "T N H").shape, strict=True)))
         check_precision(h=h, dh=dh)

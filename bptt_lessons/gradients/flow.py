@@ -119,7 +119,9 @@ def gradient_norms(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any
     check_flow(cell, caches, dstate_T)
     dstate, norms = dstate_T, []
     for cache in reversed(caches):
-        norms.append(np.linalg.norm(hidden(dstate), axis=1))
+        size = np.abs(hidden(dstate))  # squares of 1e-170 would be 0, hence a power of two near the largest for a unit
+        unit = np.ldexp(size.dtype.type(1), np.frexp(size.max(axis=1, keepdims=True))[1] - 1)
+        norms.append(np.linalg.norm(size / unit, axis=1) * unit[:, 0])
         _, _, dstate = cell.step_backward(params, cache, dstate)
     return np.stack(norms[::-1])
 

@@ -272,9 +272,9 @@ def summed(parts: Any, weights: Array) -> Any:
     """
 
     def weighted(part: Array) -> Array:
-        if not isinstance(weights, np.ndarray) or part.ndim < 2 or weights.shape != part.shape[:2]:
+        if not isinstance(weights, np.ndarray) or part.ndim < 2 or weights.shape != part.shape[:2] or not weights.size:
             found = f"shape {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
-            raise ValueError(f"weights has {found}, expected (T, T) = {part.shape[:2]}")
+            raise ValueError(f"weights has {found}, expected (T, T) = {part.shape[:2]}, T at least 1")
         return np.tensordot(weights.astype(part.real.dtype), part, 2)
 
     return nested.map_arrays(weighted, parts)

@@ -1,7 +1,9 @@
 """Losses: one number for how wrong the outputs are, and its gradient, as separate functions.
 
 Both average over the steps (t, n) that the mask keeps.  What the mask drops may hold
-anything, NaN included.
+anything, NaN included.  However large or small the numbers are, values and gradients are
+right to rounding, as long as y - target and the sum that is averaged are within the dtype's
+range: a float64 holds squares of numbers up to 1e154.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def mse_gradient(y: Array, target: Array, mask: Array | None = None) -> Array:
     """
     mask = check_real_target(y, target, mask)
     dy = np.zeros(y.shape, np.result_type(y, target))
-    dy[mask] = 2 * (y[mask] - target[mask]) / (mask.sum() * y.shape[2])
+    dy[mask] = (y[mask] - target[mask]) / (mask.sum() * y.shape[2] / 2)  # not 2 * (...): that may overflow
     return dy
 
 
@@ -72,7 +74,8 @@ def softmax_cross_entropy(y: Array, target: Array, mask: Array | None = None) ->
     """
     mask = check_classes(y, target, mask)
     logits = y[mask]
-    logits = logits - logits.real.max(axis=1, keepdims=True)
+    with np.errstate(over="ignore"):  # what is further below the largest than any number becomes -inf, whose exp is 0
+        logits = logits - logits.real.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(logits).sum(axis=1))
     right = logits[np.arange(len(logits)), target[mask]]
     return np.mean(log_sum - right)
@@ -85,7 +88,8 @@ def softmax_cross_entropy_gradient(y: Array, target: Array, mask: Array | None =
     """
     mask = check_classes(y, target, mask)
     logits = y[mask]
-    p = np.exp(logits - logits.real.max(axis=1, keepdims=True))
+    with np.errstate(over="ignore"):  # as in the loss itself
+        p = np.exp(logits - logits.real.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     p[np.arange(len(p)), target[mask]] -= 1
     dy = np.zeros_like(y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -39,6 +40,9 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
 def global_norm(grads: Any) -> float:
     """Length of a gradient: the root of the sum of squares over all entries of all arrays.
 
+    It is computed in float64, in units of the power of two next to the largest entry, so that no
+    square overflows, and none that counts underflows: it is right wherever it is itself within range.
+
     Raises
     ------
     ValueError
@@ -47,14 +51,17 @@ def global_norm(grads: Any) -> float:
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
         check_numbers("grads", array)
-    squares = (np.abs(array).astype(float) ** 2 for array in arrays)  # in float64: float32's overflow beyond 1e19
-    return float(np.sqrt(sum(np.sum(square) for square in squares)))
+    sizes = [np.abs(np.asarray(array, np.result_type(array, np.float64))) for array in arrays]
+    largest = np.max([np.max(size, initial=0) for size in sizes], initial=0)
+    unit = 2.0 ** (math.frexp(largest)[1] - 1)  # a power of two: dividing by it rounds nothing
+    return float(np.sqrt(sum(np.sum((size / unit) ** 2) for size in sizes))) * unit
 
 
 def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
     """Shorten a gradient to `max_norm` if it is longer, and leave it as it is otherwise.
 
-    All arrays are multiplied by one number, so the direction stays.
+    All arrays are multiplied by one number, so the direction stays.  (Where that number is below the
+    dtype's smallest normal one, 1e-38 in float32, it is rounded, and the length with it.)
 
     Source: Pascanu, Mikolov and Bengio 2013, algorithm 1.
 
@@ -116,6 +123,10 @@ def adam(
     params : nested NamedTuple of arrays
         Left as it is.
     grads : the type of `params`
+        An entry whose square is beyond its dtype's range (1e154 in float64, 1e19 in float32) is too
+        much: its mean of squares becomes infinite, with NumPy's warning, and that entry of the
+        parameters stands still from then on.  Clip such a gradient first.  Squares that underflow
+        do no harm, eps being larger by far than their roots.
     state : AdamState
         From `adam_start` or the last update.
     lr : float, optional

@@ -118,9 +118,9 @@ def loss_by_window(
     check_callable("loss", loss)
     check_callable("loss_gradient", loss_gradient)
     check_parameters(params)
-    if not isinstance(target, np.ndarray) or target.ndim < 2:
+    if not isinstance(target, np.ndarray) or target.ndim < 2 or target.size == 0:
         found = f"shape {target.shape}" if isinstance(target, np.ndarray) else type(target).__name__
-        raise ValueError(f"target has {found}, expected a NumPy array (T, N, ...)")
+        raise ValueError(f"target has {found}, expected a NumPy array (T, N, ...), every size at least 1")
     everywhere = check_mask(mask, *target.shape[:2])
     kept_in_all = everywhere.sum()
 
