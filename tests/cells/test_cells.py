@@ -1,4 +1,7 @@
-"""What every cell and variant must hold: its gradient against two oracles, its dtypes, its symmetries and its edges."""
+"""What every cell and variant must hold: its gradient against two oracles, its dtypes and its edges.
+
+Its symmetries are in ``test_symmetries.py``.
+"""
 
 from __future__ import annotations
 
@@ -193,73 +196,6 @@ def test_no_transpose_conjugates(cell):
 
     slope = dot(gradient, direction)
     assert (loss(1e-5) - loss(-1e-5)) / 2e-5 == pytest.approx(slope, rel=1e-8)
-
-
-@all_cells
-def test_the_sequences_of_a_batch_do_not_see_one_another(cell):
-    params, x, state0, dh, dstate_T = problem = draw(cell, 0, 5, 4, 3, 6)
-    h, _, _ = whole(cell).forward(params, x, state0)
-    together, total = analytic(cell, problem), nested.zeros_like(params)
-    for n in range(4):
-        one = slice(n, n + 1)
-
-        def part(state: Any, one: slice = one) -> Any:
-            return nested.map_arrays(lambda s: s[one], state)
-
-        alone = Problem(params, x[:, one], part(state0), dh[:, one], part(dstate_T))
-        assert gradcheck.relative_error(whole(cell).forward(*alone[:3])[0], h[:, one]) <= 1e-14
-        ours = analytic(cell, alone)
-        assert gradcheck.relative_error(ours.x, together.x[:, one]) <= 1e-13
-        assert_same(ours.state0, part(together.state0), 1e-13)
-        total = nested.add(total, ours.params)
-    assert_same(total, together.params, 1e-13)
-
-
-@all_cells
-@pytest.mark.parametrize("cut", [1, 3, 5])
-def test_a_sequence_run_in_two_parts_with_carried_state_is_the_whole(cell, cut):
-    params, x, state0, dh, dstate_T = problem = draw(cell, 1, 6, 2, 3, 4)
-    run, back = whole(cell).forward, whole(cell).backward
-    h, state_T, _ = run(params, x, state0)
-    early_h, carried, early = run(params, x[:cut], state0)
-    late_h, late_state_T, late = run(params, x[cut:], carried)
-    late_grads, late_dx, dcut = back(params, late, dh[cut:], dstate_T)
-    early_grads, early_dx, dstate_0 = back(params, early, dh[:cut], dcut)
-    assert gradcheck.relative_error(np.concatenate([early_h, late_h]), h) <= 1e-14
-    assert_same(late_state_T, state_T, 1e-14)
-    ours = Inputs(nested.add(early_grads, late_grads), np.concatenate([early_dx, late_dx]), dstate_0)
-    assert_same(ours, analytic(cell, problem), 1e-13)
-
-
-@all_cells
-def test_backward_is_linear_in_the_gradient_it_is_given(cell):
-    one, other = draw(cell, 2, 5, 3, 2, 4), draw(cell, 3, 5, 3, 2, 4)
-    two = one._replace(dh=other.dh, dstate_T=other.dstate_T)
-    mixed = nested.map_arrays(lambda a, b: 2 * a - 3 * b, one, two)
-    both = analytic(cell, one._replace(dh=mixed.dh, dstate_T=mixed.dstate_T))
-    combined = nested.map_arrays(lambda a, b: 2 * a - 3 * b, analytic(cell, one), analytic(cell, two))
-    assert_same(both, combined, 1e-13)
-
-
-@all_cells
-def test_renaming_the_hidden_units_renames_the_results(cell):
-    problem = draw(cell, 4, 5, 2, 3, 4)
-    params, x = problem[:2]
-    order = np.array([2, 0, 3, 1])
-
-    def columns(array: Any) -> Any:  # in every block of H of them
-        return array.reshape(*array.shape[:-1], -1, 4)[..., order].reshape(array.shape)
-
-    def renamed(p: Any) -> Any:
-        p = nested.map_arrays(columns, p)
-        return p._replace(W_hh=p.W_hh[order])
-
-    other = Problem(renamed(params), x, *(nested.map_arrays(columns, part) for part in problem[2:]))
-    grads, dx, dstate_0 = analytic(cell, problem)
-    h, h_renamed = (whole(cell).forward(*p[:3])[0] for p in (problem, other))
-    assert gradcheck.relative_error(h_renamed, columns(h)) <= 1e-14
-    right = Inputs(renamed(grads), dx, nested.map_arrays(columns, dstate_0))
-    assert_same(analytic(cell, other), right, 1e-13)
 
 
 @all_cells
