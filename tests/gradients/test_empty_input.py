@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 from test_bad_input import TABLE, D, H, K, N, Row, T, name_of
 
+from bptt_lessons.cells import rnn
+from bptt_lessons.gradients import tbptt
+
 SIZES = {"T": (T, T + 1), "N": (N,), "D": (D,), "H": (H, 3 * H, 4 * H), "K": (K,)}
 # Elementwise functions take arrays of any shape; trees of parameters and byte counts are no sequences, a series is
 # of one axis only, for which the table itself has rows.
@@ -25,7 +28,7 @@ ROWS = [
     for row in TABLE
     if row.function.__module__.split(".")[1] in ("cells", "gradients", "training")
     and name_of(row.function).split(".")[0] not in ANY_SHAPE
-    and {"x", "h", "dh", "y", "dy", "tape", "cache", "caches", "symbols", "target", "parts"} & set(row.right)
+    and {"x", "h", "dh", "y", "dy", "tape", "cache", "caches", "symbols", "target"} & set(row.right)
 ]
 
 
@@ -88,13 +91,19 @@ def test_nothing_is_refused_by_name(row):
         else:
             pytest.fail(f"{name_of(row.function)} takes {letter} = 0 in {changed}")
         # What is read one step at a time is refused by the cell, under its own names for it.
-        names = {"x", "h", "h0", "h_prev", "state", "dstate", "dh", "weights"}.union(
+        names = {"x", "h", "h0", "h_prev", "state", "dstate", "dh"}.union(
             changed, *(fields_in(arguments[name]) for name in changed)
         )
         assert any(re.search(rf"\b{name}\b", message) for name in names), message
         assert re.search(r"shape \([\d, ]+\)|length 0", message), message
         tried += 1
     assert tried >= 2
+
+
+def test_contributions_of_no_steps_are_not_summed():
+    parts = rnn.Params(np.zeros((0, 0, D, H)), np.zeros((0, 0, H, H)), np.zeros((0, 0, H)))
+    with pytest.raises(ValueError, match=r"weights has shape \(0, 0\), .* T at least 1"):
+        tbptt.summed(parts, np.zeros((0, 0)))
 
 
 def test_the_property_is_asked_of_every_function_that_takes_a_sequence():
