@@ -130,3 +130,77 @@ def test_classes_may_be_integers_of_any_size(dtype):
     y, target, _ = draw("softmax_cross_entropy", 3, 4, 3, 2, False)
     right = losses.softmax_cross_entropy(y, target)
     assert losses.softmax_cross_entropy(y, target.astype(dtype)) == right
+
+
+# Symmetries: what must not change, or change in a known way.
+
+
+@given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans())
+def test_the_order_of_steps_and_sequences_does_not_matter(kind, shape, seed, masked):
+    y, target, mask = draw(kind, seed, *shape, masked)
+    value, gradient = PAIRS[kind]
+    rng = np.random.default_rng(seed)
+    order = np.ix_(rng.permutation(shape[0]), rng.permutation(shape[1]))
+    turned = y[order], target[order], None if mask is None else mask[order]
+    assert value(*turned) == pytest.approx(value(y, target, mask), rel=1e-14, abs=1e-15)
+    assert np.array_equal(gradient(*turned), gradient(y, target, mask)[order])
+
+
+@given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans())
+def test_the_order_of_the_outputs_does_not_matter(kind, shape, seed, masked):
+    y, target, mask = draw(kind, seed, *shape, masked)
+    value, gradient = PAIRS[kind]
+    order = np.random.default_rng(seed).permutation(shape[2])
+    turned = target[..., order] if kind == "mse" else np.argsort(order)[target]
+    assert value(y[..., order], turned, mask) == pytest.approx(value(y, target, mask), rel=1e-14, abs=1e-15)
+    ours, right = gradient(y[..., order], turned, mask), gradient(y, target, mask)[..., order]
+    assert np.abs(ours - right).max() <= 1e-15 * max(1, np.abs(right).max())
+
+
+@given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans(), st.sampled_from([0, 1]), st.integers(0, 99))
+def test_parts_of_a_batch_add_up_by_what_their_masks_keep(kind, shape, seed, masked, axis, place):
+    """Cut in time or between sequences: each part's mean counts as much as it has kept steps."""
+    shape = (shape[0] + 1, shape[1] + 1, shape[2])
+    y, target, mask = draw(kind, seed, *shape, masked)
+    value, gradient = PAIRS[kind]
+    kept = np.ones(shape[:2], bool) if mask is None else mask
+    cut = 1 + place % (shape[axis] - 1)
+    total, dy = 0.0, []
+    parts = ([*np.split(array, [cut], axis)] for array in (y, target, kept))
+    for y_part, target_part, kept_part in zip(*parts, strict=True):
+        share = kept_part.sum() / kept.sum()
+        if not share:
+            dy.append(np.zeros_like(y_part))
+            continue
+        total += share * value(y_part, target_part, kept_part)
+        dy.append(share * gradient(y_part, target_part, kept_part))
+    assert total == pytest.approx(value(y, target, mask), rel=1e-13, abs=1e-15)
+    right = gradient(y, target, mask)
+    assert np.abs(np.concatenate(dy, axis) - right).max() <= 1e-14 * max(1, np.abs(right).max())
+
+
+@given(shapes, seeds, st.booleans(), st.integers(-100, 100))
+def test_squared_errors_know_only_differences_and_grow_with_their_square(shape, seed, masked, k):
+    y, target, mask = draw("mse", seed, *shape, masked)
+    value, dy, power = losses.mse(y, target, mask), losses.mse_gradient(y, target, mask), 2.0**k
+    assert losses.mse(target, y, mask) == value
+    assert np.array_equal(losses.mse_gradient(target, y, mask), -dy)
+    assert losses.mse(y * power, target * power, mask) == value * power**2
+    assert np.array_equal(losses.mse_gradient(y * power, target * power, mask), dy * power)
+    assert losses.mse(y - target, np.zeros_like(y), mask) == value
+    assert losses.mse(y, y, mask) == 0
+    # the loss is quadratic: the way from y to the target is downhill all along, and its length is twice the loss
+    assert np.sum(dy * (y - target)) == pytest.approx(2 * value, rel=1e-13)
+
+
+@given(shapes, seeds, st.booleans())
+def test_a_softmax_gradient_sums_to_zero_pulls_the_right_class_only_up_and_pushes_the_others(shape, seed, masked):
+    y, target, mask = draw("softmax_cross_entropy", seed, *shape, masked)
+    dy = losses.softmax_cross_entropy_gradient(y, target, mask)
+    kept = shape[0] * shape[1] if mask is None else mask.sum()
+    right = np.arange(shape[2]) == target[..., None]
+    assert np.abs(dy.sum(axis=2)).max() <= 4e-16 * shape[2]
+    assert (dy[right] <= 0).all()
+    assert (dy[~right] >= 0).all()
+    assert np.abs(dy).sum() <= 2 * (1 + 1e-14)
+    assert np.abs(dy).max() <= (1 + 1e-15) / kept

@@ -160,3 +160,62 @@ def test_a_window_beyond_the_target_is_refused():
     for start, length in ((4, 2), (5, 1), (-1, 1), (1, 5)):
         with pytest.raises(ValueError, match="h has shape"):
             of_window(h[:length], start)
+
+
+# Symmetries: what must not change, or change in a known way.
+
+shapes = st.tuples(size, size, size, size)  # T, N, H, K
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from([np.float32, np.float64, np.complex64, np.complex128])
+
+
+def arrays_of(*trees: Any) -> list[Any]:
+    """All arrays of several structures."""
+    return [array for tree in trees for _, array in nested.named_arrays(tree)]
+
+
+def assert_close(ours: Any, right: Any, *made_of: Any) -> None:
+    """Two structures agree to 64 units of rounding of the largest number in play: 16 terms of a size of 4."""
+    a, b = arrays_of(ours), arrays_of(right)
+    assert [(p.shape, p.dtype) for p in a] == [(q.shape, q.dtype) for q in b]
+    allowed = 64 * np.finfo(a[0].dtype).eps * max(np.abs(q).max() for q in arrays_of(right, *made_of))
+    assert max(np.abs(p - q).max() for p, q in zip(a, b, strict=True)) <= allowed
+
+
+@given(shapes, seeds, dtypes, st.integers(-30, 30))
+def test_backward_is_linear_in_the_gradient_it_is_given(shape, seed, dtype, k):
+    inputs, dy = draw(seed, *shape, dtype)
+    _, other = draw(seed + 1, *shape, dtype)
+    one, two = (Inputs(*readout.backward(*inputs, d)) for d in (dy, other))
+    assert_close(Inputs(*readout.backward(*inputs, dy + other)), nested.add(one, two), one, two)
+    scaled = Inputs(*readout.backward(*inputs, dy * 2.0**k))
+    assert all(np.array_equal(a, b * 2.0**k) for a, b in zip(arrays_of(scaled), arrays_of(one), strict=True))
+    nothing = readout.backward(*inputs, np.zeros_like(dy))
+    assert not any(array.any() for array in arrays_of(*nothing))
+
+
+@given(shapes, seeds, dtypes)
+def test_renaming_hidden_units_outputs_steps_or_sequences_renames_theirs(shape, seed, dtype):
+    (params, h), dy = draw(seed, *shape, dtype)
+    t, n, i, k = (np.random.default_rng(seed).permutation(length) for length in shape)
+    turned = readout.Readout(params.W_hy[np.ix_(i, k)], params.b_y[k])
+    y = readout.forward(params, h)
+    assert_close(readout.forward(turned, h[np.ix_(t, n, i)]), y[np.ix_(t, n, k)])
+    grads, dh = readout.backward(params, h, dy)
+    ours = Inputs(*readout.backward(turned, h[np.ix_(t, n, i)], dy[np.ix_(t, n, k)]))
+    assert_close(ours, Inputs(readout.Readout(grads.W_hy[np.ix_(i, k)], grads.b_y[k]), dh[np.ix_(t, n, i)]))
+
+
+@given(shapes, seeds, dtypes, st.sampled_from([0, 1]), st.integers(0, 99))
+def test_parts_of_a_batch_add_up_and_do_not_see_one_another(shape, seed, dtype, axis, place):
+    """Cut in time or between sequences."""
+    (params, h), dy = draw(seed, shape[0] + 1, shape[1] + 1, *shape[2:], dtype)
+    cut = 1 + place % shape[axis]
+    grads, dh = nested.zeros_like(params), []
+    for h_part, dy_part in zip(np.split(h, [cut], axis), np.split(dy, [cut], axis), strict=True):
+        part, dh_part = readout.backward(params, h_part, dy_part)
+        grads = nested.add(grads, part)
+        dh.append(dh_part)
+    assert_close(Inputs(grads, np.concatenate(dh, axis)), Inputs(*readout.backward(params, h, dy)))
+    y = [readout.forward(params, part) for part in np.split(h, [cut], axis)]
+    assert_close(np.concatenate(y, axis), readout.forward(params, h))
