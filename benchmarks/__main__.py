@@ -39,12 +39,12 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "kernels": Part("kernels.py", "Kernels", 20),
-    "truncation": Part("truncation.py", "Truncation", 10),
-    "memory": Part("memory.py", "Memory", 10),
+    "kernels": Part("kernels.py", "Kernels", 30),
+    "truncation": Part("truncation.py", "Truncation", 20),
+    "memory": Part("memory.py", "Memory", 20),
     "notebooks": Part("notebooks.py", "Notebooks", 20),
-    "start": Part("start_up.py", "Import and start", 10),
-    "widgets": Part("widget_latency.py", "Widgets", 10),
+    "start": Part("start_up.py", "Import and start", 20),
+    "widgets": Part("widget_latency.py", "Widgets", 20),
 }
 
 
