@@ -46,7 +46,7 @@ LONGEST = 600.0  # seconds until a start has failed
 def main() -> int:
     """Time imports and starts; return 1 if one takes longer than is asked."""
     parser = page.parser(__doc__)
-    parser.add_argument("--imports", type=page.at_least(1), default=20, help="fresh processes for each statement (20)")
+    parser.add_argument("--imports", type=page.at_least(1), default=10, help="fresh processes for each statement (10)")
     parser.add_argument("--starts", type=page.at_least(1), default=3, help="warm starts (3)")
     parser.add_argument("--clone", type=Path, default=page.ROOT, help="a clone that start.py has set up (this one)")
     parser.add_argument("--cold", action="store_true", help="a first start as well, in an empty clone")
