@@ -1,9 +1,13 @@
 """Running a learner's function so that nothing it does reaches the notebook round it.
 
 It runs in a thread of its own, on copies of its arguments, with a time limit; what it
-prints is caught, and warnings, random states, print options and builtins are put back.
+prints is caught, and what it has changed round it is put back (see `surroundings`).
 The limit works on Python code: a loop inside compiled code cannot be stopped, only
-left behind, and the outcome says so.
+left behind, and the outcome says so.  Recursion is bounded, through compiled code too;
+what else ends the process there (a wrong pointer given to ctypes) nothing here holds off.
+
+While the function is at work, builtins and the attributes of modules may be anything.  So
+what runs then uses builtins of its own, and names that were bound when this was imported.
 """
 
 from __future__ import annotations
@@ -13,20 +17,26 @@ import contextlib
 import copy
 import ctypes
 import io
-import itertools
-import os
-import random
-import sys
+import linecache
 import threading
-import time
-import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from _thread import LockType, allocate_lock
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import islice
+from sys import _current_frames, _getframe, getrecursionlimit, settrace
+from time import monotonic, perf_counter
+from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
 
+from bptt_lessons.course.surroundings import DEEPEST, Held, protected, put_back, put_names_back, set_depth, written_into
+
+__builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]  # what the functions below look names up in: a copy, which nobody spoils
+
+STACK = 32 * 2**20  # bytes of a learner's thread: room for DEEPEST levels, 6 kB each
+LOOK = 0.05  # seconds between two looks at a function at work
 PRINTED_AT_MOST = 2_000
 ITEMS_AT_MOST = 100_000
 
@@ -90,11 +100,11 @@ class TimeLimitError(BaseException):
 
     def __init__(self) -> None:
         super().__init__()
-        frame = sys._getframe(1)
+        frame = _getframe(1)
         while frame is not None and frame.f_code.co_filename != __file__:
             frame.f_trace = again
             frame = frame.f_back  # type: ignore[assignment]
-        sys.settrace(again)
+        settrace(again)
 
 
 def again(frame: Any, event: str, argument: Any) -> Any:
@@ -124,136 +134,219 @@ class Sink(io.TextIOBase):
 def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: float) -> Outcome:
     """Call `function` on copies of `arguments`, in their order, for at most `seconds`."""
     given = {name: copied(value) for name, value in arguments.items()}
-    outcome: list[tuple[str, Any]] = []
+    modules = {name: value for name, value in arguments.items() if type(value) is ModuleType}
+    found: list[tuple[Returned | Raised, int]] = []  # and the number of the learner's own line that raised
     float_errors: set[str] = set()
+    changed: set[str] = set()
+    begin, ended = locked(), locked()
 
     def call() -> None:
+        begin.acquire()
         try:
             with np.errstate(all="call", under="ignore", call=lambda kind, flag: float_errors.add(kind)):
-                start = time.perf_counter()
-                value = function(*given.values())
-                outcome.append(("seconds", time.perf_counter() - start))
-                outcome.append(("returned", snapshot(value)))
+                try:
+                    start = perf_counter()
+                    value = function(*given.values())
+                    took = perf_counter() - start
+                    changed.update(name for name in modules if written_into(modules[name], held))
+                    put_names_back(held.vital)
+                    value = snapshot(value)  # which calls the learner's code again if that is a generator
+                finally:
+                    changed.update(name for name in modules if written_into(modules[name], held))
+                    put_names_back(held.vital)
+            found.append((Returned(value, (), took), 0))
         except BaseException as error:  # a learner's function may raise anything, SystemExit included
-            outcome.append(("raised", error))
+            found.append((raised(error), own_line(error.__traceback__, function)))
+        finally:
+            ended.release()
 
     sink = Sink()
-    with isolated(sink):
-        thread = threading.Thread(target=call, daemon=True, name="learner")
-        thread.start()
+    with isolated(sink, list(modules.values())) as held:
+        thread = started(call)
+        late, stopped, number = False, True, 0
         try:
-            thread.join(seconds)
+            begin.release()
+            late = not came_back(ended, seconds)
+            if late:
+                number = current_line(thread, function)
+                stopped = stop(thread)
         except BaseException:  # the learner pressed stop
             stop(thread)
             raise
-        late = thread.is_alive()
-        line = current_line(thread, function) if late else ""
-        stopped = stop(thread) if late else True
+        finally:
+            put_back(held)
     printed = "".join(sink.kept)
     if late:
-        return TimedOut(line, stopped, printed)
-    kind, value = outcome[-1]
-    if kind == "raised":
-        return raised(value, function, printed)
-    written = tuple(name for name, before in arguments.items() if not unchanged(before, given[name]))
+        return TimedOut(told_line(function, number), stopped, printed)
+    outcome, number = found[-1] if found else (Raised("MemoryError", "", ""), 0)
+    if isinstance(outcome, Raised):
+        return replace(outcome, line=told_line(function, number), printed=printed)
+    written = tuple(name for name in given if name in changed or not unchanged(arguments[name], given[name]))
     undrawn = tuple(name for name, before in arguments.items() if same_draws_to_come(before, given[name]))
-    return Returned(value, written, outcome[0][1], tuple(sorted(float_errors)), printed, undrawn)
+    return replace(outcome, written=written, float_errors=tuple(sorted(float_errors)), printed=printed, undrawn=undrawn)
 
 
 @contextlib.contextmanager
-def isolated(sink: Sink) -> Iterator[None]:
+def isolated(sink: Sink, modules: Sequence[ModuleType]) -> Iterator[Held]:
     """Catch what is printed, silence warnings, and put global state back at the end."""
-    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - the legacy state is what a learner may touch
-    names, depth, folder = dict(vars(builtins)), sys.getrecursionlimit(), os.getcwd()
+    with (
+        contextlib.redirect_stdout(sink),
+        contextlib.redirect_stderr(sink),
+        warnings.catch_warnings(),
+        np.printoptions(),
+    ):
+        warnings.simplefilter("ignore")
+        with protected(modules) as held:
+            yield held
+
+
+def locked() -> LockType:
+    """Return a lock that is taken."""
+    lock = allocate_lock()
+    lock.acquire()
+    return lock
+
+
+def started(call: Callable[[], None]) -> threading.Thread:
+    """Start a learner's thread."""
+    usual = threading.stack_size()
+    with contextlib.suppress(ValueError):  # no room for it, or nothing that can be set
+        threading.stack_size(STACK)
     try:
-        with (
-            contextlib.redirect_stdout(sink),
-            contextlib.redirect_stderr(sink),
-            warnings.catch_warnings(),
-            np.printoptions(),
-        ):
-            warnings.simplefilter("ignore")
-            vars(builtins)["input"] = no_input
-            yield
+        thread = threading.Thread(target=call, daemon=True, name="learner")
+        thread.start()
     finally:
-        for name in set(vars(builtins)) - set(names):
-            del vars(builtins)[name]
-        vars(builtins).update(names)
-        sys.setrecursionlimit(depth)
-        random.setstate(state)
-        np.random.set_state(numpy_state)  # noqa: NPY002
-        with contextlib.suppress(OSError):
-            os.chdir(folder)
+        threading.stack_size(usual)
+    return thread
 
 
-def no_input(prompt: object = "") -> str:
-    """Stand in for `input`, which would wait for ever."""
-    raise RuntimeError("an exercise's function cannot ask for input")
+def came_back(ended: LockType, seconds: float) -> bool:
+    """Wait for a function; return whether it came back in time."""
+    deadline = monotonic() + seconds
+    while not ended.acquire(True, max(min(deadline - monotonic(), LOOK), 0)):
+        if monotonic() >= deadline:
+            return False
+        if getrecursionlimit() > DEEPEST:  # it kept the true setrecursionlimit from before
+            set_depth(DEEPEST)
+    return True
 
 
 def stop(thread: threading.Thread) -> bool:
     """Make a thread raise TimeLimitError until it ends; return whether it did within two seconds."""
+    number, ended = thread.ident, locked()
     for _ in range(200):
-        if not thread.is_alive():
+        if number not in _current_frames():
             return True
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(TimeLimitError))
-        thread.join(0.01)
-    return not thread.is_alive()
+        raise_in_thread(unsigned_long(number), python_object(TimeLimitError))
+        ended.acquire(True, 0.01)  # which nobody releases: a sleep
+    return number not in _current_frames()
 
 
-def current_line(thread: threading.Thread, function: Callable[..., Any]) -> str:
-    """Return where in the learner's own code a thread is."""
-    frame = sys._current_frames().get(thread.ident or 0)
-    summary = traceback.extract_stack(frame) if frame is not None else []
-    return own_line(list(summary), function)
+raise_in_thread = ctypes.pythonapi["PyThreadState_SetAsyncExc"]
+unsigned_long, python_object = ctypes.c_ulong, ctypes.py_object
 
 
-def raised(error: BaseException, function: Callable[..., Any], printed: str) -> Raised:
-    """Describe an exception by type, message and the learner's own line."""
+def current_line(thread: threading.Thread, function: Callable[..., Any]) -> int:
+    """Return the number of the line of the learner's own code where a thread is; 0 if it is elsewhere."""
+    code, frame = code_of(function), _current_frames().get(thread.ident or 0)
+    while code is not None and frame is not None:
+        if frame.f_code.co_filename == code.co_filename:
+            return frame.f_lineno or 0
+        frame = frame.f_back
+    return 0
+
+
+def raised(error: BaseException) -> Raised:
+    """Describe an exception by type and message."""
     try:
-        message = str(error)
+        message = str.__str__(str(error))[:500]
     except BaseException:
         message = ""
-    return Raised(
-        type(error).__name__,
-        message[:500],
-        own_line(list(traceback.extract_tb(error.__traceback__)), function),
-        printed,
-        type(error),
-    )
+    return Raised(class_name(error), message, "", error=type(error))
 
 
-def own_line(frames: list[traceback.FrameSummary], function: Callable[..., Any]) -> str:
-    """Return the innermost of the frames that lies in the file where the function was written."""
-    code = getattr(function, "__code__", None)
-    for frame in reversed(frames):
-        if code is not None and frame.filename == code.co_filename and frame.lineno is not None:
-            number = frame.lineno - code.co_firstlineno + 1
-            text = (frame.line or "").strip()
-            return f"line {number}: {text}" if text else f"line {number}"
-    return ""
+def own_line(trace: TracebackType | None, function: Callable[..., Any]) -> int:
+    """Return the number of the innermost line of a traceback in the file where the function was written."""
+    code, number = code_of(function), 0
+    while code is not None and trace is not None:
+        if trace.tb_frame.f_code.co_filename == code.co_filename:
+            number = trace.tb_lineno or number
+        trace = trace.tb_next
+    return number
+
+
+def told_line(function: Callable[..., Any], number: int) -> str:
+    """Return a line as "line 3: z = x @ W", counted from where the function begins; empty for 0."""
+    code = code_of(function)
+    if code is None or not number:
+        return ""
+    linecache.checkcache(code.co_filename)
+    text = linecache.getline(code.co_filename, number).strip()
+    number -= code.co_firstlineno - 1
+    return f"line {number}: {text}" if text else f"line {number}"
+
+
+# --- things that may be anything --------------------------------------------------------------------------------
+
+
+def attribute(thing: Any, name: str, kind: type) -> Any:
+    """Return an attribute of something foreign if it has one of just that kind; else None, whatever happens."""
+    try:
+        value = getattr(thing, name, None)
+    except BaseException:  # what a learner's __getattr__ raises, SystemExit included
+        return None
+    return value if type(value) is kind else None
+
+
+def class_name(thing: Any) -> str:
+    """Return the name of a thing's class, whatever its class says."""
+    name: str = type.__dict__["__name__"].__get__(type(thing))
+    return name
+
+
+def code_of(function: Any) -> CodeType | None:
+    """Return a function's byte code, if it has any."""
+    code: CodeType | None = attribute(function, "__code__", CodeType)
+    return code
 
 
 def copied(value: Any) -> Any:
-    """Copy arrays, their containers and random generators; leave functions and modules as they are."""
+    """Copy arrays, their containers and random generators; leave functions and modules as they are.
+
+    A module is handed out itself, so that it is the one that a learner knows; `run` puts it back.
+    """
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(copied, value))
     if isinstance(value, (list, tuple)):
         return type(value)(map(copied, value))
+    if isinstance(value, dict):
+        return type(value)((key, copied(item)) for key, item in value.items())
     if isinstance(value, np.random.Generator):
         return copy.deepcopy(value)  # so that every run draws the same
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: copied(getattr(value, f.name)) for f in fields(value)})
     return value
 
 
 def unchanged(before: Any, after: Any) -> bool:
-    """Compare an argument with the copy that was handed out, bit for bit."""
+    """Compare an argument with the copy that was handed out, bit for bit.  Drawing from a generator is no change."""
+    if type(before) is not type(after):
+        return False
     if isinstance(before, np.ndarray):
         return bool(before.shape == after.shape and before.dtype == after.dtype and before.tobytes() == after.tobytes())
     if isinstance(before, (list, tuple)):
         return len(before) == len(after) and all(map(unchanged, before, after))
-    return True
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(unchanged(item, after[key]) for key, item in before.items())
+    if isinstance(before, (bool, int, float, complex, str, bytes, np.generic)):
+        return bool(before == after or (before != before and after != after))
+    if isinstance(before, np.random.Generator):
+        return True
+    if is_dataclass(before) and not isinstance(before, type):
+        return all(unchanged(getattr(before, f.name), getattr(after, f.name)) for f in fields(before))
+    return before is after
 
 
 def same_draws_to_come(before: Any, after: Any) -> bool:
@@ -273,11 +366,16 @@ def snapshot(value: Any) -> Any:
         return plain(np.array(value), value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return Record(type(value).__name__, {name: snapshot(v) for name, v in zip(value._fields, value, strict=True)})
-    if isinstance(value, (list, tuple)) or hasattr(value, "__next__"):
-        return [snapshot(item) for item in itertools.islice(value, ITEMS_AT_MOST)]
+    if is_row(value):
+        return [snapshot(item) for item in islice(value, ITEMS_AT_MOST)]
     if hasattr(value, "__array__"):
         return plain(np.array(value), value)
-    return Other(type(value).__name__)
+    return Other(class_name(value))
+
+
+def is_row(value: Any) -> bool:
+    """Whether a value is a sequence of things (a list, tuple, deque, range ...) or an iterator that yields them."""
+    return (isinstance(value, Sequence) and not isinstance(value, (str, bytes))) or hasattr(value, "__next__")
 
 
 def plain(array: np.ndarray[Any, Any], value: Any) -> Any:
