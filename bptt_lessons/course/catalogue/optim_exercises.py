@@ -522,13 +522,21 @@ def _clip_model_case(seed: int, D: int, H: int, K: int, max_norm: float) -> Case
 
 
 def clip_by_global_norm_cases() -> tuple[Case, ...]:
-    """Too long, short enough, nested, nested with every array short enough alone, and a gradient of zeros."""
+    """Too long, short enough, nested, nested with each array short enough alone, of norm 1 exactly, and zeros.
+
+    Norm 1 shows who compares with 1 in place of `max_norm`. A shorter gradient would, too, but whoever adds 1e-6 to the
+    norm, as PyTorch does, is right, and there that would be seen.
+    """
+    one = Params(
+        np.array([[0.75, 0.0], [-0.5, 0.0], [0.0, 0.25]]), np.array([[0.0, -0.25], [0.0, 0.0]]), np.array([0.25, 0.0])
+    )
     zeros = {"grads": Params(np.zeros((3, 2)), np.zeros((2, 2)), np.zeros(2)), "max_norm": 0.5}
     return (
         _clip_params_case(85, D=2, H=3, max_norm=2.0, decimals=1),
         _clip_params_case(86, D=4, H=5, max_norm=6.0, scale=0.9),
         _clip_model_case(87, D=1, H=3, K=2, max_norm=0.5),
         _clip_model_case(88, D=2, H=4, K=3, max_norm=6.0),
+        Case("Params, D = 3, H = 2, norm 1, max_norm = 0.2", {"grads": one, "max_norm": 0.2}),
         Case("Params, D = 3, H = 2, zeros", zeros),
     )
 
