@@ -2,8 +2,8 @@
 
 JAX has no recurrent cells, so they are written here, one matrix per gate, as the papers have them: the plain cell
 (Elman 1990), the LSTM (Gers, Schmidhuber and Cummins 2000), its peepholes (Gers and Schmidhuber 2000) and coupled
-gates (Greff et al. 2017), the GRU in both versions (Cho et al. 2014, v1 and v3).  Only the sums that autograd
-makes of them are JAX's; that is the part in which a hand-written backward pass can be wrong.
+gates (Greff et al. 2017), the GRU in both versions (Cho et al. 2014, v1 and v3).  No gradient is written here: all
+are JAX's.
 
 JAX compiles a program for every shape, which takes seconds.  So a cell's arrays are laid into zeros of one size, and
 the state of a step beyond the last is the state before it.  Units, inputs and sequences of zeros add nothing to

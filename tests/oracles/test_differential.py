@@ -113,7 +113,7 @@ def test_every_cell(library, of, dtype):
     sizes = {"T": steps, "N": size, "D": size, "H": size, "seed": seeds}
     how = {"of": st.just(of), "dtype": st.just(dtype), "state0": st.booleans(), "dstate_T": st.booleans()}
     tally = always(st.fixed_dictionaries(sizes | how), questions.draw_cell, by_library(library), examples)
-    if (library, dtype) == ("PyTorch", "float64"):
+    if (library, dtype) == ("PyTorch", "float64") and not LONG:
         assert len(tally.asked) >= 100  # all different: README counts on it
 
 
