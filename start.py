@@ -164,6 +164,7 @@ def set_up(tests):
         run(lock, *install, "hatchling")
         say("Installing the course%s: one or two minutes the first time ..." % (" and its tests" if tests else ""))
         run(lock, *install, "--editable", ".[test]" if tests else ".")
+        write_path_in_ascii()
         part = STAMP.with_suffix(".part")
         part.write_text(json.dumps(dict(wanted, tests=tests), indent=2), encoding="utf-8")
         os.replace(str(part), str(STAMP))
@@ -178,6 +179,20 @@ def make_venv(lock):
         elif path != LOCK:
             path.unlink()
     run(lock, sys.executable, "-m", "venv", VENV)
+
+
+def write_path_in_ascii():
+    """Rewrite the file by which the environment finds this folder where Python might misread it.
+
+    It holds the folder's name in UTF-8, and before 3.13 Python reads it in the system's own alphabet: on
+    Windows an accent in it would keep Python from starting.  Only a line that is Python may hold escapes.
+    """
+    folder = str(ROOT)
+    if folder.isprintable() and (folder.isascii() or sys.version_info >= (3, 13)):
+        return
+    for path in [*VENV.glob("lib/python*/site-packages/*.pth"), *VENV.glob("Lib/site-packages/*.pth")]:
+        if os.fsdecode(path.read_bytes()).strip() == folder.strip():
+            path.write_text("import sys; sys.path.append(%s)\n" % ascii(folder), encoding="ascii")
 
 
 def hand_over(*command):

@@ -165,6 +165,34 @@ def test_an_empty_folder_left_by_a_kill_is_used(setup: Setup) -> None:
     assert setup.steps_of() == EVERYTHING
 
 
+@pytest.mark.parametrize("name", ["plain", 'Élodie\'s "cours" 100%', "\u8bfe\u7a0b", "e\u0301", "a\nb"])
+@pytest.mark.parametrize("version", [(3, 11), (3, 13)])
+def test_an_environment_finds_its_clone_whatever_letters_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, version: tuple[int, int]
+) -> None:
+    start = load_start()
+    root = tmp_path / name
+    packages = root / ".venv" / "lib" / "python3.11" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "another.pth").write_text("/somewhere/else\n")
+    file = packages / "_bptt_lessons.pth"
+    file.write_text(str(root), encoding="utf-8")  # as hatchling does
+    monkeypatch.setattr(start, "ROOT", root)
+    monkeypatch.setattr(start, "VENV", root / ".venv")
+    monkeypatch.setattr(start.sys, "version_info", (*version, 0))
+    start.write_path_in_ascii()
+    monkeypatch.undo()
+    rewritten = file.read_bytes() != str(root).encode()
+    assert rewritten == (name == "a\nb" or (name != "plain" and version < (3, 13)))
+    assert (packages / "another.pth").read_text() == "/somewhere/else\n"
+    if rewritten:
+        assert file.read_bytes().isascii()
+        code = "import site, sys; site.addsitedir(sys.argv[1]); print(ascii(sys.path))"
+        command = [sys.executable, "-IS", "-c", code, str(packages)]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert str(root) in ast.literal_eval(result.stdout)
+
+
 HOLDER = """
 import importlib.util, pathlib, sys
 spec = importlib.util.spec_from_file_location("start", sys.argv[1])

@@ -7,7 +7,6 @@ environment and hands over to it.
 from __future__ import annotations
 
 import argparse
-import errno
 import json
 import os
 import sys
@@ -135,10 +134,10 @@ def progress_folder(named: str | None) -> Path:
 def complain(error: Exception) -> int:
     """Say what went wrong, and return the exit code for it."""
     print(f"bptt-lessons: {describe(error)}", file=sys.stderr)
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-        another = "choose another folder: bptt-lessons open FOLDER"
-        print(f"{'Make room on the disk' if full else 'Make the folder writable'}, or {another}", file=sys.stderr)
+    if isinstance(error, OSError) and error.errno is not None:  # our own errors say themselves what to do
+        first = "Make room on the disk" if error.errno in progress.NO_ROOM else "Make the folder writable"
+        print("Nothing that was there before is lost.", file=sys.stderr)
+        print(f"{first}, or choose another folder: bptt-lessons open FOLDER", file=sys.stderr)
     return 1
 
 
@@ -179,13 +178,13 @@ def examine(folder: Path) -> int:
 
 def show_progress(folder: Path) -> int:
     """Print where the learner stands."""
-    print(progress.progress_report(folder))
+    print(progress.report_on(folder))
     return 0
 
 
 def reset(folder: Path, *, sure: bool) -> int:
     """Move the progress file aside, once the learner is sure."""
-    if not (folder / progress.FILE).exists():
+    if not os.path.lexists(folder / progress.FILE):
         print(f"There is no progress in {folder}: nothing to reset.")
         return 0
     if not sure:

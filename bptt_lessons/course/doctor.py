@@ -15,6 +15,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +76,11 @@ def environment_report() -> EnvironmentReport:
     EnvironmentReport
         Shows itself as plain text, one line for each check.
     """
-    return EnvironmentReport([*quick_checks(progress.home())])
+    try:
+        folder = progress.home()
+    except OSError as error:
+        return EnvironmentReport([Check("Your folder", str(error), "open the course again")])
+    return EnvironmentReport([*quick_checks(folder)])
 
 
 def quick_checks(folder: Path) -> Iterator[Check]:
@@ -103,7 +108,7 @@ def all_checks(folder: Path) -> Iterator[Check]:
     """
     yield from quick_checks(folder)
     yield writing(folder)
-    yield recording()
+    yield recording(folder)
     yield lessons()
     yield imports()
     yield kernel()
@@ -171,7 +176,7 @@ def widgets_front_end() -> Check:
 def nearest_existing(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that exists."""
     folder = Path(os.path.abspath(folder))
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if os.path.exists(path))
 
 
 def can_write(folder: Path) -> Check:
@@ -196,28 +201,51 @@ def writing(folder: Path) -> Check:
     folder : Path
     """
     existing = nearest_existing(folder)
-    path = existing / f".bptt-lessons-{uuid.uuid4().hex}.tmp"
-    problem = ""
+    mend = "choose another folder, or make room on the disk"
+    return Check("Writing a file", trouble_writing(existing), mend, str(existing))
+
+
+def trouble_writing(folder: Path) -> str:
+    """Write a file into a folder that exists, remove it again, and say what went wrong; empty if nothing did.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    path = folder / f".bptt-lessons-{uuid.uuid4().hex}.tmp"
     try:
         path.write_bytes(b"0" * 10_000)
     except OSError as error:
-        problem = f"writing into {existing} failed ({error.strerror})"
+        return f"writing into {folder} failed ({error.strerror})"
     finally:
-        if path.exists():
+        with suppress(OSError):
             path.unlink()
-    return Check("Writing a file", problem, "choose another folder, or make room on the disk", str(existing))
+    return ""
 
 
-def recording() -> Check:
-    """Check that progress can be written down, wherever ``BPTT_LESSONS_HOME`` says."""
-    name, mend = "Writing progress", "unset BPTT_LESSONS_HOME, or let it name a folder that can be written"
+def recording(folder: Path) -> Check:
+    """Check that progress can be read and written, in the learner's folder or where ``BPTT_LESSONS_HOME`` says.
+
+    Parameters
+    ----------
+    folder : Path
+        The learner's.
+    """
+    name = "Writing progress"
+    named = os.environ.get("BPTT_LESSONS_HOME")
+    mend = "let BPTT_LESSONS_HOME name a folder that can be written, or unset it" if named else "choose another folder"
     try:
-        place = progress.home()
+        place = progress.home() if named else folder
     except OSError as error:
         return Check(name, str(error), mend)
-    existing = nearest_existing(place)
-    well = existing.is_dir() and os.access(existing, os.W_OK)
-    return Check(name, "" if well else f"{place} cannot be written", mend, str(place))
+    try:
+        damaged = progress.report_on(place).damaged
+    except OSError as error:
+        problem = f"{place / progress.FILE} cannot be read ({error.strerror or 'it is not a file'})"
+        return Check(name, problem, f"rename it, or {mend}")
+    if problem := trouble_writing(nearest_existing(place)):
+        return Check(name, problem, f"make room on the disk, or {mend}")
+    return Check(name, detail=f"{place}, parts of the file damaged and passed over" if damaged else str(place))
 
 
 def free_space(folder: Path) -> Check:

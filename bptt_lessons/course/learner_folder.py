@@ -12,6 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -162,7 +163,7 @@ def names_beside(stem: str, version: str) -> Iterator[str]:
 
 
 def create(path: Path, content: bytes, own: Path) -> bool:
-    """Write a file that does not exist yet, whole or not at all.
+    """Write a file that does not exist yet, or is empty, whole or not at all.
 
     Parameters
     ----------
@@ -174,46 +175,45 @@ def create(path: Path, content: bytes, own: Path) -> bool:
     Returns
     -------
     bool
-        False if there was anything of that name.
+        False if there was anything of that name that holds something.
     """
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not is_empty(path):
         return False
     temporary = write_temporary(own, content)
     try:
         os.link(temporary, path)  # unlike a renaming, this never replaces a file
     except FileExistsError:
-        return False
+        return replace_empty(temporary, path)
     except (OSError, NotImplementedError):  # a disk without hard links
-        return create_exclusively(path, content)
+        with suppress(FileExistsError):
+            path.touch(exist_ok=False)  # an empty file holds the name, until the whole one takes its place
+        return replace_empty(temporary, path)
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     return True
 
 
-def create_exclusively(path: Path, content: bytes) -> bool:
-    """Write a file that does not exist yet, straight to its name.
+def replace_empty(temporary: Path, path: Path) -> bool:
+    """Put a file in the place of an empty one; say whether that one was empty.
+
+    Parameters
+    ----------
+    temporary, path : Path
+    """
+    empty = is_empty(path)
+    if empty:
+        os.replace(temporary, path)
+    return empty
+
+
+def is_empty(path: Path) -> bool:
+    """Say whether this is an empty file, as a kill or a full disk may leave: nothing is lost with it.
 
     Parameters
     ----------
     path : Path
-    content : bytes
-
-    Returns
-    -------
-    bool
-        False if there was anything of that name.
     """
-    try:
-        file = path.open("xb")
-    except FileExistsError:
-        return False
-    try:
-        with file:
-            file.write(content)
-    except OSError:  # no half a lesson is left behind
-        path.unlink()
-        raise
-    return True
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
 
 
 def same(path: Path, content: bytes) -> bool:
@@ -225,8 +225,8 @@ def same(path: Path, content: bytes) -> bool:
     content : bytes
     """
     try:
-        return path.read_bytes() == content
-    except OSError:  # a folder of that name, a broken link
+        return path.is_file() and path.read_bytes() == content  # to read a pipe would be to wait for ever
+    except OSError:
         return False
 
 
@@ -245,9 +245,9 @@ def write_temporary(own: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except OSError as error:
         path.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror, str(own.parent)) from error  # the learner's folder, not our own
     return path
 
 

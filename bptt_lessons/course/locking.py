@@ -68,7 +68,10 @@ def locked(path: Path, seconds: float = SECONDS) -> Iterator[None]:
         end = time.monotonic() + seconds
         while not try_lock(descriptor):
             if time.monotonic() > end:
-                raise TimeoutError(f"another program has held {path} for {seconds:g} seconds")
+                raise TimeoutError(
+                    f"another program has held {path} for {seconds:g} seconds. Nothing was lost: "
+                    "close whatever else uses that folder, then try again"
+                )
             time.sleep(0.01)
         yield
     finally:

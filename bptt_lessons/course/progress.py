@@ -7,19 +7,25 @@ neither code nor names, and none is ever changed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bptt_lessons.course.locking import locked
+from bptt_lessons.course.report import Text
 
 FILE = "progress.jsonl"
 LOCK = ".progress.lock"
 FORMAT = 1
 STATUSES = ("correct", "wrong", "not attempted")
+LONGEST = 10_000  # bytes: no line of ours is nearly as long, and garbage need not have lines at all
+LOOKED_BACK = 1_000_000  # bytes in which the last result of an exercise is looked for: some thousand lines
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some editors put at the beginning of a file
+NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Entry(NamedTuple):
@@ -48,12 +54,19 @@ def home() -> Path:
     -------
     Path
         ``BPTT_LESSONS_HOME`` if it is set, else the current folder, which is the notebook's own.
+
+    Raises
+    ------
+    OSError
+        If there is no such place; its text can be shown to the learner.
     """
     named = os.environ.get("BPTT_LESSONS_HOME")
     try:
         return Path(named).expanduser() if named else Path.cwd()
     except RuntimeError as error:  # "~nobody"
         raise OSError(f"BPTT_LESSONS_HOME is {named!r}, and there is no such home folder") from error
+    except FileNotFoundError as error:
+        raise OSError("the folder of this notebook was moved or deleted: open the notebook where it is now") from error
 
 
 def parse(line: bytes) -> Entry | None:
@@ -63,8 +76,10 @@ def parse(line: bytes) -> Entry | None:
     ----------
     line : bytes
     """
+    if not line.startswith((b"{", BYTE_ORDER_MARK)):  # garbage may be long, and is told from ours at once
+        return None
     try:
-        fields = json.loads(line.decode("utf-8"))
+        fields = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict) or fields.get("version") != FORMAT:
@@ -95,11 +110,38 @@ def read(folder: Path | str | None = None) -> list[Entry]:
     OSError
         If the file is there and cannot be read.
     """
-    try:
-        content = (home() if folder is None else Path(folder)).joinpath(FILE).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [entry for line in content.split(b"\n") if (entry := parse(line)) is not None]
+    return [entry for line in lines_in(home() if folder is None else Path(folder)) if (entry := parse(line))]
+
+
+def lines_in(folder: Path, looked_back: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of the progress file that are not blank, those of garbage in pieces; none if there is no file.
+
+    Parameters
+    ----------
+    folder : Path
+    looked_back : int, optional
+        So many bytes at the file's end are enough; all of them if it is not given.
+
+    Raises
+    ------
+    OSError
+        If the file is there and cannot be read.
+    """
+    path = folder / FILE
+    if not os.path.lexists(path):
+        return
+    if not path.is_file():  # to open a pipe would be to wait for ever
+        raise OSError(
+            f"{path} is not a file (but a folder, a pipe or a broken link, say). It was left as it is: "
+            "rename it, and progress is kept again"
+        )
+    with path.open("rb") as file:
+        if looked_back is not None and path.stat().st_size > looked_back:
+            file.seek(-looked_back, os.SEEK_END)
+            file.readline(LONGEST)  # what is left of a line
+        while line := file.readline(LONGEST):
+            if line.strip():
+                yield line
 
 
 def record(
@@ -125,14 +167,40 @@ def record(
     if status not in STATUSES:
         raise ValueError(f"status is {status!r}; expected one of {', '.join(map(repr, STATUSES))}")
     folder = home() if folder is None else Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / LOCK):
-        earlier = [entry for entry in read(folder) if entry[1:3] == (lesson, exercise)]
-        if earlier and earlier[-1][3:] == (status, misconception):
-            return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = Entry(now, lesson, exercise, status, misconception)
-        append_line(folder / FILE, json.dumps({"version": FORMAT, **entry._asdict()}))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / LOCK):
+            recent = (entry for line in lines_in(folder, LOOKED_BACK) if (entry := parse(line)))
+            earlier = [entry[3:] for entry in recent if entry[1:3] == (lesson, exercise)]
+            if earlier and earlier[-1] == (status, misconception):
+                return
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            entry = Entry(now, lesson, exercise, status, misconception)
+            append_line(folder / FILE, json.dumps({"version": FORMAT, **entry._asdict()}))
+    except OSError as error:
+        raise OSError(in_words(error, folder)) from error
+
+
+def in_words(error: OSError, folder: Path) -> str:
+    """Say why progress could not be read or written, that none is lost, and what to do.
+
+    Parameters
+    ----------
+    error : OSError
+        One of this package's own says all of that itself.
+    folder : Path
+    """
+    if error.errno is None:
+        return str(error)
+    if error.errno in NO_ROOM:
+        return (
+            f"the disk that holds {folder} is full. What was written there before is safe. "
+            "Make room, then run this cell again"
+        )
+    return (
+        f"{error.filename or folder}: {error.strerror}. What was written there before is safe. "
+        "Make that place writable, or open the course in another folder, then run this cell again"
+    )
 
 
 def append_line(path: Path, line: str) -> None:
@@ -152,8 +220,8 @@ def append_line(path: Path, line: str) -> None:
             os.lseek(descriptor, size - 1, os.SEEK_SET)
         cut_off = size > 0 and os.read(descriptor, 1) != b"\n"
         data = ("\n" * cut_off + line + "\n").encode("utf-8")
-        if os.write(descriptor, data) != len(data):
-            raise OSError(f"{path} could not be written to its end: is the disk full?")
+        if os.write(descriptor, data) != len(data):  # the next line begins anew, so that half a line costs only itself
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -209,11 +277,17 @@ def standing(lesson: str, exercise: str, entries: Sequence[Entry]) -> Standing:
     return Standing(lesson, exercise, "not attempted", None)
 
 
-class ProgressReport:
-    """Where a learner stands, as plain text."""
+DAMAGED = (
+    f"Some of {FILE} is damaged, or was written by another version of the course. It is passed over and kept; "
+    "nothing needs to be done."
+)
 
-    def __init__(self, standings: Sequence[Standing]) -> None:
-        self.standings = tuple(standings)
+
+class ProgressReport:
+    """Where a learner stands, as plain text; and whether some of the file could not be read."""
+
+    def __init__(self, standings: Sequence[Standing], *, damaged: bool = False) -> None:
+        self.standings, self.damaged = tuple(standings), damaged
 
     def __str__(self) -> str:
         lines = []
@@ -224,7 +298,7 @@ class ProgressReport:
             lines.append(f"{lesson}: {solved} of {len(here)} solved")
             if lesson == coming or any(s.state != "not attempted" for s in here):  # one line is enough for the others
                 lines += [f"  {s.exercise}: {s.state}{why(s)}" for s in here]
-        return "\n".join([*lines, next_step(self.standings)])
+        return "\n".join([*lines, next_step(self.standings), *([DAMAGED] if self.damaged else [])])
 
     __repr__ = __str__
 
@@ -242,8 +316,8 @@ def next_step(standings: Sequence[Standing]) -> str:
     return "Every exercise is solved." if standings else "There are no exercises yet."
 
 
-def progress_report(folder: Path | str | None = None) -> ProgressReport:
-    """Show where the learner stands, in a notebook or a terminal.
+def progress_report(folder: Path | str | None = None) -> ProgressReport | Text:
+    """Show where the learner stands, in a notebook; what keeps it from being shown is said, not raised.
 
     Parameters
     ----------
@@ -252,10 +326,32 @@ def progress_report(folder: Path | str | None = None) -> ProgressReport:
 
     Returns
     -------
-    ProgressReport
-        Its text depends on what is solved, tried and diagnosed, and on nothing else.
+    ProgressReport or Text
+        While all is well its text depends on what is solved, tried and diagnosed, and on nothing else.
     """
-    return ProgressReport(summary(read(folder)))
+    try:
+        folder = home() if folder is None else Path(folder)
+        return report_on(folder)
+    except OSError as error:
+        place = Path() if folder is None else Path(folder)
+        return Text(f"Your progress cannot be shown: {in_words(error, place)}.")
+
+
+def report_on(folder: Path) -> ProgressReport:
+    """Return where the learner stands by the file in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    OSError
+        If the file is there and cannot be read.
+    """
+    found = [parse(line) for line in lines_in(folder)]
+    entries = [entry for entry in found if entry is not None]
+    return ProgressReport(summary(entries), damaged=len(entries) < len(found))
 
 
 def set_aside(folder: Path | str | None = None) -> Path | None:
@@ -278,11 +374,11 @@ def set_aside(folder: Path | str | None = None) -> Path | None:
     """
     folder = home() if folder is None else Path(folder)
     path = folder / FILE
-    if not path.exists():
+    if not os.path.lexists(path):  # a broken link is set aside too
         return None
     with locked(folder / LOCK):
         now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
         names = (f"progress-until-{now}{number}.jsonl" for number in ["", *(f"-{n}" for n in range(2, 1000))])
-        aside = next(folder / name for name in names if not (folder / name).exists())
+        aside = next(folder / name for name in names if not os.path.lexists(folder / name))
         path.rename(aside)
     return aside

@@ -7,6 +7,7 @@ one move, so there is never half a file; nothing in it is code (no pickle).
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tempfile
@@ -40,11 +41,24 @@ def save(path: str | os.PathLike[str], session: Session) -> None:
     check_path(path)
     check_session(session)
     arrays = {name: _as_array(name, leaf) for name, leaf in _leaves("", session) if leaf is not None}
-    target = Path(path)
+    content = io.BytesIO()
+    np.savez(content, allow_pickle=False, **arrays)
+    try:
+        _replace(Path(path), content.getvalue())
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        remedy = "Make room on that disk" if full else "See that there is such a folder and that it can be written"
+        raise type(error)(
+            f"{path}: {error.strerror or error}. What was there before is as it was. {remedy}, then save again."
+        ) from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file, or a new content in place of an older one, whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(prefix=target.name, suffix=".part", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)

@@ -112,7 +112,7 @@ def test_a_full_disk_is_an_os_error(home: Path, monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patch:
         write = progress.os.write
         patch.setattr(progress.os, "write", lambda descriptor, data: write(descriptor, data[:7]))
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(OSError, match=r"disk that holds .* is full"):
             progress.record("01_unrolling", "rnn.step", "correct", None)
     progress.record("01_unrolling", "rnn.step", "correct", None)
     assert [entry.status for entry in progress.read()] == ["wrong", "correct"]

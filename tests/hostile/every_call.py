@@ -1,0 +1,224 @@
+"""Die at every call in turn that changes a disk: before it, and with half of what it writes written.
+
+    python tests/hostile/every_call.py FOLDER
+
+makes FOLDER/record/1, FOLDER/record/2, ... each with the state that an action begins from, does the
+action in a forked process that kills itself at its first, second, ... call, and stops once the
+action runs through; so for each action.  `test_kills.py` then looks into every folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bptt_lessons.course import learner_folder, progress
+from bptt_lessons.training import saving
+from bptt_lessons.training.loop import Session
+
+CALLS = ("open", "close", "write", "fsync", "mkdir", "link", "rename", "replace", "unlink")
+LESSONS = ("00_start_here.ipynb", "01_unrolling.ipynb", "02_bptt.ipynb")
+RESULTS = [("rnn.step", "wrong", "no-bias"), ("rnn.step", "correct", None), ("losses.mse", "correct", None)]
+WORK = "the learner's work"
+MINE = "mine"  # the learner's folder within each
+
+
+class Deaths:
+    """Count the calls of a process, and end it at the n-th."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.count = number, 0
+
+    def here(self) -> bool:
+        """Whether it is time to die; each time this is asked is one occasion."""
+        self.count += 1
+        return self.count == self.number
+
+    def die(self) -> None:
+        """End this process as kill -9 does, with nothing flushed and nothing cleaned up."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the call, which may now be preceded by death."""
+
+        def dying(*arguments: Any, **named: Any) -> Any:
+            if self.here():
+                self.die()
+            return call(*arguments, **named)
+
+        return dying
+
+    def within(self, write: Callable[..., int]) -> Callable[..., int]:
+        """Return a way to write that may be cut short by death."""
+
+        def dying(descriptor: int, data: Any) -> int:
+            if self.here():
+                write(descriptor, bytes(data)[: len(data) // 2])
+                self.die()
+            return write(descriptor, data)
+
+        return dying
+
+    def lie_in_wait(self) -> None:
+        """Put itself into every call of `os` that changes a disk, and into Python's own files."""
+        for name in CALLS:
+            setattr(os, name, self.before(getattr(os, name)))
+        os.write = self.within(os.write)
+        opened = io.open
+
+        def dying_open(file: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+            if not ("b" in mode and set(mode) & set("wxa")):
+                return opened(file, mode, *arguments, **named)
+            if self.here():
+                self.die()
+            return DyingFile(opened(file, mode, buffering=0), self)
+
+        io.open = dying_open
+
+
+class DyingFile:
+    """A file whose writing may be cut short by death."""
+
+    def __init__(self, file: Any, deaths: Deaths) -> None:
+        self.file, self.deaths = file, deaths
+
+    def write(self, data: bytes) -> int:
+        """Write everything, or half of it and die."""
+        if self.deaths.here():
+            self.file.write(bytes(data)[: len(data) // 2])
+            self.deaths.die()
+        return int(self.file.write(data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+    def __enter__(self) -> DyingFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+
+
+def ship(folder: Path, words: str) -> Path:
+    """Make a folder of lessons to be copied, in which they say some words."""
+    shipped = folder / words
+    shipped.mkdir(parents=True)
+    for name in LESSONS:
+        (shipped / name).write_text(f"{name}, {words}. " * 2000)
+    return shipped
+
+
+def record(results: list[tuple[str, str, str | None]]) -> Callable[[Path], None]:
+    """Return what records some results."""
+
+    def recorded(folder: Path) -> None:
+        for result in results:
+            progress.record("01_unrolling", *result, folder=folder / MINE)
+
+    return recorded
+
+
+def set_aside(folder: Path) -> None:
+    """Begin again."""
+    progress.set_aside(folder / MINE)
+
+
+def copy(folder: Path) -> None:
+    """Copy the lessons."""
+    learner_folder.prepare(folder / MINE, shipped=folder / "as shipped", version="1")
+
+
+def copy_without_links(folder: Path) -> None:
+    """Copy the lessons onto a disk that knows no hard links."""
+
+    def no_links(*paths: object) -> None:
+        raise OSError(errno.EPERM, "this disk knows no links")
+
+    os.link = no_links  # type: ignore[assignment]
+    copy(folder)
+
+
+def copy_and_work(folder: Path) -> None:
+    """Copy the lessons and change one."""
+    ship(folder, "as shipped")
+    ship(folder, "better")
+    copy(folder)
+    (folder / MINE / LESSONS[1]).write_text(WORK)
+
+
+def upgrade(folder: Path) -> None:
+    """Bring the folder up to a new version."""
+    learner_folder.prepare(folder / MINE, shipped=folder / "better", version="2")
+
+
+def save(number: int) -> Callable[[Path], None]:
+    """Return what saves a training."""
+
+    def saved(folder: Path) -> None:
+        (folder / MINE).mkdir(exist_ok=True)
+        saving.save(folder / MINE / "training.npz", session(number))
+
+    return saved
+
+
+def session(number: int) -> Session:
+    """Return a training that is told from another by its number."""
+    return Session(model=np.full(3000, float(number)), losses=(0.0,) * number)
+
+
+class Action(NamedTuple):
+    """What is done, and what was done before it."""
+
+    before: Callable[[Path], Any]
+    act: Callable[[Path], None]
+
+
+ACTIONS = {
+    "record": Action(record(RESULTS[:2]), record(RESULTS[2:])),
+    "record for the first time": Action(lambda folder: None, record(RESULTS)),
+    "reset": Action(record(RESULTS), set_aside),
+    "copy": Action(lambda folder: ship(folder, "as shipped"), copy),
+    "copy without links": Action(lambda folder: ship(folder, "as shipped"), copy_without_links),
+    "upgrade": Action(copy_and_work, upgrade),
+    "save": Action(save(1), save(2)),
+    "save for the first time": Action(lambda folder: None, save(1)),
+}
+
+
+def killed(action: Action, folder: Path, number: int) -> bool:
+    """Do an action in a process that dies at its n-th call; return whether it came so far."""
+    folder.mkdir(parents=True)
+    action.before(folder)
+    child = os.fork()
+    if child == 0:
+        try:
+            Deaths(number).lie_in_wait()
+            action.act(folder)
+        except BaseException as error:
+            sys.stderr.write(f"{error!r}\n")
+            os._exit(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"the action failed instead of dying at call {number}")
+    return code != 0
+
+
+def main() -> None:
+    """Let every action die as often as it can."""
+    for name, action in ACTIONS.items():
+        number = 1
+        while killed(action, Path(sys.argv[1], name, str(number)), number):
+            number += 1
+
+
+if __name__ == "__main__":
+    main()
