@@ -7,7 +7,6 @@ and the package's if it is missing, wrong or does not even parse, and says which
 from __future__ import annotations
 
 import difflib
-import functools
 import inspect
 import itertools
 import re
@@ -20,9 +19,9 @@ import numpy as np
 from bptt_lessons.course import progress
 from bptt_lessons.course.catalogue import EXERCISES
 from bptt_lessons.course.exercises import Case, Exercise
-from bptt_lessons.course.grading import not_attempted, wrong
+from bptt_lessons.course.grading import TOLERANCE, not_attempted, wrong
 from bptt_lessons.course.report import Report, Text
-from bptt_lessons.course.sandbox import copied, seconds_of
+from bptt_lessons.course.sandbox import attribute, copied, is_row, seconds_of
 
 SLOWER_AT_MOST = 10  # times the package's function, on a lesson-sized case
 TRIES = 5  # calls that are timed
@@ -122,11 +121,13 @@ class LearnerFunction:
         self.exercise, self.function = exercise, function
         self.signature = inspect.signature(exercise.solution)
         with np.errstate(all="ignore"):
-            cases = [case for case in exercise.make_cases() if not case.refused]
-            self.patterns = [exercise.solution(*map(copied, case.arguments.values())) for case in cases]
-        self.places = all(isinstance(p, np.ndarray) and p.dtype.kind in "iu" for p in self.patterns)
+            cases = [list(map(copied, case.arguments.values())) for case in exercise.make_cases() if not case.refused]
+            self.patterns = [(kinds(arguments), exercise.solution(*arguments)) for arguments in cases]
         self.failed = False
-        functools.update_wrapper(self, function)
+        for name in ("__module__", "__name__", "__qualname__", "__doc__"):  # others could be named as ours are
+            if (value := attribute(function, name, str)) is not None:
+                setattr(self, name, value)
+        self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.failed:
@@ -134,12 +135,13 @@ class LearnerFunction:
         args, kept = twice(args)
         try:
             given = self.signature.bind(*args, **kwargs)  # by position: a learner may have named things otherwise
-            value = self.function(*given.args, **given.kwargs)
-            if self.places:  # whole numbers and nothing else: they are wanted as indices, whatever else is a float
-                return np.asarray(value).astype(self.patterns[0].dtype)
-            named = [argument for argument in given.args if hasattr(argument, "_fields")]
-            patterns = [*(kindred(pattern, value, named) for pattern in self.patterns), *named]
-            return built_like(patterns, value, precision_of([*given.args, *given.kwargs.values()]))
+            value = settled(self.function(*given.args, **given.kwargs))
+            arguments = [*given.args, *given.kwargs.values()]
+            named = [argument for argument in arguments if hasattr(argument, "_fields")]
+            found = kinds(arguments)
+            likest_first = sorted(self.patterns, key=lambda pattern: pattern[0] != found)
+            patterns = [*(kindred(pattern, value, named) for _, pattern in likest_first), *named]
+            return built_like(patterns, value, precision_of(arguments))
         except (Exception, SystemExit) as error:
             result = self.exercise.solution(*kept, **kwargs)  # raises too if the arguments are at fault
             self.failed = True
@@ -155,6 +157,15 @@ def twice(arguments: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]
     """Return arguments for two calls: what the first draws from an iterator, the second finds there again."""
     pairs = [itertools.tee(a) if hasattr(a, "__next__") else (a, a) for a in arguments]
     return tuple(first for first, _ in pairs), tuple(second for _, second in pairs)
+
+
+def settled(value: Any) -> Any:
+    """Return a result in which whatever can be run through only once, or is a deque and the like, is a list."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(settled, value))
+    if isinstance(value, (float, int, np.ndarray)):  # so that long lists of numbers cost little
+        return value
+    return list(map(settled, value)) if is_row(value) else value
 
 
 def kindred(pattern: Any, value: Any, arguments: list[Any]) -> Any:
@@ -189,7 +200,6 @@ def built_like(patterns: list[Any], value: Any, precision: np.dtype[Any] | None)
 
     `patterns` are results of the package's function; the first that the result fits serves.
     """
-    value = list(value) if hasattr(value, "__next__") else value
     for pattern in patterns:
         try:
             return built(pattern, value, precision)
@@ -201,39 +211,53 @@ def built_like(patterns: list[Any], value: Any, precision: np.dtype[Any] | None)
 def built(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
     """Give one value the types of one pattern; ValueError if it does not fit."""
     fields = getattr(value, "_fields", None)
-    if fields and type(value).__module__.startswith("bptt_lessons."):  # of whichever cell: it stays what it is
-        return type(value)(*(item if item is None else built(item, item, precision) for item in value))
+    if fields and type(value) is not type(pattern) and type(value).__module__.startswith("bptt_lessons."):
+        pattern = value  # of whichever cell: it stays what it is
     if isinstance(pattern, list):
         return [built(pattern[0], item, precision) for item in value]
     if isinstance(pattern, tuple):
-        wanted = getattr(pattern, "_fields", None)
-        items = [getattr(value, name) for name in wanted] if wanted and fields else list(value)
+        wanted: Any = getattr(pattern, "_fields", None)
+        by_name = wanted is not None and fields is not None and set(wanted) == set(fields)
+        items = [getattr(value, name) for name in wanted] if by_name else list(value)
         if not wanted and all(isinstance(p, (float, np.floating)) for p in pattern):
-            pattern = tuple(items)  # a history: it may be longer, or shorter
+            return tuple(i if isinstance(i, float) else float(i) for i in items)  # a history, of any length
         made: list[Any] = [i if i is None else built(p, i, precision) for p, i in zip(pattern, items, strict=True)]
         return type(pattern)(*made) if wanted else tuple(made)
     if pattern is None and isinstance(value, (list, tuple)):
         raise ValueError("nothing says what it is built of")
+    return number_or_array(pattern, value, precision)
+
+
+def number_or_array(pattern: Any, value: Any, precision: np.dtype[Any] | None) -> Any:
+    """Give a number or an array the kind of the pattern (whole numbers, or real ones) and the precision."""
     array = np.asarray(value)
     if array.dtype.kind not in "biufc":
         if isinstance(value, np.ndarray):  # of letters, say, because the arguments were
             return value
         raise ValueError("not an array of numbers")
-    if isinstance(pattern, int):  # a count or a place: it may be wanted for slicing
-        return int(value)
-    if array.ndim == 0 and not isinstance(value, np.generic):
-        return value
-    if precision is None:  # nothing among the arguments has one, so the package's result says it
-        is_floating = isinstance(pattern, np.ndarray) and pattern.dtype.kind == "f"
-        return array.astype(pattern.dtype)[()] if is_floating else array[()]
-    kept = np.result_type(precision, np.complex64) if array.dtype.kind == "c" else precision
-    return array.astype(kept, copy=False)[()]
+    if array.dtype.kind == "c":
+        return array if precision is None else array.astype(np.result_type(precision, np.complex64), copy=False)[()]
+    kind = np.asarray(pattern).dtype
+    if kind.kind in "biu":  # it may be wanted as an index
+        if not np.allclose(array, np.rint(array), rtol=TOLERANCE, atol=TOLERANCE):
+            raise ValueError("not whole numbers")
+        return type(pattern)(array) if isinstance(pattern, int) else np.rint(array).astype(kind)[()]
+    if type(pattern) is float:
+        return float(value)
+    if array.ndim == 0 and not isinstance(value, (np.generic, np.ndarray)):
+        return value  # a number of Python's goes with every precision
+    return array.astype(precision or kind, copy=False)[()]
 
 
 def precision_of(arguments: Any) -> np.dtype[Any] | None:
     """Return the real dtype that goes with the floating arrays among arguments, if there are any."""
     found = {array.real.dtype for array in all_arrays(arguments) if array.dtype.kind in "fc"}
     return np.result_type(*found) if found else None
+
+
+def kinds(arguments: Any) -> set[str]:
+    """Return the kinds of the arrays among arguments: "f" for real numbers, "i" for whole ones, and so on."""
+    return {array.dtype.kind for array in all_arrays(arguments)}
 
 
 def all_arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
