@@ -824,6 +824,26 @@ def test_only_targets_that_the_mask_drops_are_nan():
 
 
 @each_exercise
+def test_what_is_refused_stands_last_and_the_package_refuses_it(exercise):
+    cases = exercise.make_cases()
+    assert not cases[0].refused
+    assert [bool(case.refused) for case in cases] == sorted(bool(case.refused) for case in cases)
+    for case in filter(lambda case: case.refused, cases):
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"the loss is (inf|nan) at update \d"):
+            exercise.solution(*map(copied, case.arguments.values()))
+
+
+@pytest.mark.parametrize("name", ["loop.fit", "loop.truncated_epoch"])
+def test_training_must_refuse_infinity_and_nan_and_at_once(name):
+    exercise = EXERCISES[name]
+    refused = [case.refused for case in exercise.make_cases() if case.refused]
+    assert ["infinite" in why for why in refused] == [True, False]
+    for identifier in ("loss-not-looked-at", "only-nan-looked-for", "stops-quietly", "losses-looked-at-afterwards"):
+        report = exercise.grade(exercise.misconceptions[identifier].function)
+        assert "it should raise ValueError, since the loss of the second" in str(report)
+
+
+@each_exercise
 def test_the_first_case_is_the_smallest_and_can_be_printed(exercise):
     sizes = [size_of(case.arguments) for case in exercise.make_cases()]
     assert printed_case(exercise.make_cases()[0].arguments)
