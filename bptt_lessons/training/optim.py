@@ -40,8 +40,7 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
 def global_norm(grads: Any) -> float:
     """Length of a gradient: the root of the sum of squares over all entries of all arrays.
 
-    It is computed in float64, in units of the power of two next to the largest entry, so that no
-    square overflows, and none that counts underflows: it is right wherever it is itself within range.
+    It is computed in float64, and right wherever it is itself within range, though its square may not be.
 
     Raises
     ------
@@ -51,10 +50,15 @@ def global_norm(grads: Any) -> float:
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
         check_numbers("grads", array)
-    sizes = [np.abs(np.asarray(array, np.result_type(array, np.float64))) for array in arrays]
-    largest = np.max([np.max(size, initial=0) for size in sizes], initial=0)
-    unit = 2.0 ** (math.frexp(largest)[1] - 1)  # a power of two: dividing by it rounds nothing
-    return float(np.sqrt(sum(np.sum((size / unit) ** 2) for size in sizes))) * unit
+    wide = [np.asarray(array, np.result_type(array, np.float64)) for array in arrays]
+    with np.errstate(over="ignore"):
+        norm = float(np.sqrt(sum(np.sum(np.abs(array) ** 2) for array in wide)))
+    if 1e-140 < norm < np.inf:
+        return norm
+    # Squares may have overflowed, or vanished: once more, in units of a power of two near the largest entry
+    largest = np.max([np.max(np.abs(array), initial=0) for array in wide], initial=0)
+    unit = 2.0 ** (math.frexp(largest)[1] - 1)
+    return float(np.sqrt(sum(np.sum((np.abs(array) / unit) ** 2) for array in wide))) * unit
 
 
 def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
