@@ -18,9 +18,10 @@ def browser() -> Iterator[Any]:
     """Chromium without a window; outside of CI its absence skips the tests."""
     if not CHROMIUM and not os.environ.get("CI"):
         pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
+    expect.set_options(timeout=60_000)  # against waiting for ever, not to judge speed: the machine may be busy
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
         yield started

@@ -14,6 +14,7 @@ from bptt_lessons.course import EXERCISES
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 STEMS = [path.stem for path in NOTEBOOKS]
+GIVE_UP = 600  # seconds for one cell: against waiting for ever, not to judge speed
 CHECK = re.compile(r"^(\w+) = check\(\"([\w.]+)\"\)$")
 
 
@@ -104,7 +105,7 @@ def run(
     for name, stub, _ in exercises_in(notebook):
         stub.source = answers.get(name, stub.source)
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=GIVE_UP, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     checks = {name: check for name, _, check in exercises_in(notebook)}
     rest = [cell for cell in code_cells(notebook) if not CHECK.match(cell.source)]

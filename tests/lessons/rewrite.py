@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import nbformat
-from lesson_files import NOTEBOOKS, read
+from lesson_files import GIVE_UP, NOTEBOOKS, read
 from nbclient import NotebookClient
 
 
@@ -25,7 +25,7 @@ def rewrite(path: Path) -> float:
         os.environ.update(BPTT_LESSONS_HOME=home, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
         os.environ.pop("MPLBACKEND", None)
         NotebookClient(
-            notebook, timeout=120, kernel_name="python3", record_timing=False, store_widget_state=False,
+            notebook, timeout=GIVE_UP, kernel_name="python3", record_timing=False, store_widget_state=False,
             resources={"metadata": {"path": home}},
         ).execute()  # fmt: skip
     notebook.metadata = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
