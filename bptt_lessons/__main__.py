@@ -12,7 +12,7 @@ def main() -> int:
     except ImportError as error:
         print(f"bptt-lessons: the course cannot be loaded ({error}).", file=sys.stderr)
         print("In a clone: delete the folder .venv and run: python start.py", file=sys.stderr)
-        print(f'Else run: "{sys.executable}" -m pip install --force-reinstall bptt-lessons', file=sys.stderr)
+        print(f'Else install the wheel of the course anew: "{sys.executable}" -m pip install FILE.whl', file=sys.stderr)
         return 1
     return cli.main()
 

@@ -177,7 +177,12 @@ def examine(folder: Path) -> int:
 
 
 def show_progress(folder: Path) -> int:
-    """Print where the learner stands."""
+    """Print where the learner stands, and which folder says so."""
+    if not folder.is_dir():
+        print(f"There are no lessons in {folder} yet.", file=sys.stderr)
+        print("Open the course first, or name your folder: bptt-lessons progress FOLDER", file=sys.stderr)
+        return 1
+    print(f"In {folder}:")
     print(progress.report_on(folder))
     return 0
 

@@ -118,7 +118,7 @@ def again() -> str:
     """Say how everything is installed anew, from a clone or from a package."""
     if root := learner_folder.clone():
         return f'delete the folder "{root / ".venv"}" and run: python start.py'
-    return f'run: "{sys.executable}" -m pip install --force-reinstall bptt-lessons'
+    return f'install the wheel of the course anew: "{sys.executable}" -m pip install --force-reinstall FILE.whl'
 
 
 def python_version() -> Check:

@@ -215,8 +215,12 @@ def test_progress_and_reset(
     exercises = {"rnn.step": "01_unrolling"}
     monkeypatch.setattr(progress, "exercises_in_order", lambda: exercises)
     progress.record("01_unrolling", "rnn.step", "correct", None, folder=tmp_path)
-    cli.main(["progress", str(tmp_path)])
-    assert "rnn.step: solved" in capsys.readouterr().out
+    assert cli.main(["progress", str(tmp_path)]) == 0
+    assert [f"In {tmp_path}:", "01_unrolling: 1 of 1 solved", "  rnn.step: solved"] == (
+        capsys.readouterr().out.splitlines()[:3]
+    )
+    assert cli.main(["progress", str(tmp_path / "elsewhere")]) == 1
+    assert f"There are no lessons in {tmp_path / 'elsewhere'} yet." in capsys.readouterr().err
 
     for answer in ("", "no", "yesterday"):
         monkeypatch.setattr("builtins.input", lambda prompt, answer=answer: answer)
