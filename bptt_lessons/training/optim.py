@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision
-from bptt_lessons.nested import map_arrays, named_arrays, zeros_like
+from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision, check_share, shown
+from bptt_lessons.nested import check_alike, map_arrays, named_arrays, zeros_like
 
 Tree = TypeVar("Tree")
 
@@ -50,15 +50,16 @@ def global_norm(grads: Any) -> float:
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
         check_numbers("grads", array)
-    wide = [np.asarray(array, np.result_type(array, np.float64)) for array in arrays]
     with np.errstate(over="ignore"):
-        norm = float(np.sqrt(sum(np.sum(np.abs(array) ** 2) for array in wide)))
+        squares = (np.abs(array).astype(float) ** 2 for array in arrays)
+        norm = float(np.sqrt(sum(np.sum(square) for square in squares)))
     if 1e-140 < norm < np.inf:
         return norm
     # Squares may have overflowed, or vanished: once more, in units of a power of two near the largest entry
-    largest = np.max([np.max(np.abs(array), initial=0) for array in wide], initial=0)
+    sizes = [np.abs(np.asarray(array, np.result_type(array, np.float64))) for array in arrays]
+    largest = np.max([np.max(size, initial=0) for size in sizes], initial=0)
     unit = 2.0 ** (math.frexp(largest)[1] - 1)
-    return float(np.sqrt(sum(np.sum((np.abs(array) / unit) ** 2) for array in wide))) * unit
+    return float(np.sqrt(sum(np.sum((size / unit) ** 2) for size in sizes))) * unit
 
 
 def clip_by_global_norm(grads: Tree, max_norm: float) -> Tree:
@@ -164,6 +165,8 @@ def adam(
 def check_update(params: Any, grads: Any, lr: float) -> float:
     """Return the learning rate if an optimiser can take these, else raise ValueError."""
 
+    check_alike(params=params, grads=grads)
+
     def check_pair(p: Array, dp: Array) -> None:
         check_numbers("params", p)
         check_numbers("grads", dp)
@@ -190,9 +193,12 @@ def check_adam(
     if not isinstance(state, AdamState):
         raise ValueError(f"state must be optim.AdamState, such as from adam_start, got {type(state).__name__}")
     for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
-        number = isinstance(decay, (int, float, np.floating, np.integer)) and not isinstance(decay, bool)
-        if not number or not 0 <= decay < 1:
-            raise ValueError(f"{name} must be a number from 0 to below 1, got {decay!r}")
-    for tree in (state.mean, state.square):
-        map_arrays(lambda p, m: None, params, tree)
+        check_share(name, decay)
+    updates = state.updates
+    if isinstance(updates, bool) or not isinstance(updates, (int, np.integer)) or updates < 0:
+        raise ValueError(f"state.updates must be a whole number of at least 0, got {shown(updates)}")
+    for field, tree in {"state.mean": state.mean, "state.square": state.square}.items():
+        check_alike(**{"params": params, field: tree})
+        for _, array in named_arrays(tree):
+            check_numbers(field, array)
     return lr, float(decay_mean), float(decay_square), eps
