@@ -145,6 +145,18 @@ def fit_old_memory_returned(session, batches, gradient, update, on_update):
 
 
 @FIT.add
+def fit_update_not_kept(session, batches, gradient, update, on_update):
+    """You call update and do not keep what it returns, so the model stays as it was: nothing is changed in place here.
+    Write model, memory = update(model, grads, memory)."""
+    model, memory, state, losses = session
+    for batch in batches:
+        loss, grads = gradient(model, batch)
+        update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@FIT.add
 def fit_memory_forgotten(session, batches, gradient, update, on_update):
     """Your Session comes back without a memory. Whoever goes on needs the one that the last update returned."""
     model, memory, state, losses = session
@@ -1029,6 +1041,18 @@ def truncated_memory_dropped(cell, session, symbols, k, update):
     for a, b in windows(len(symbols) - 1, k):
         loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
         model, _ = update(model, grads, memory)
+        losses = (*losses, loss)
+    return Session(model, memory, state, losses)
+
+
+@TRUNCATED.add
+def truncated_update_not_kept(cell, session, symbols, k, update):
+    """You call update and do not keep what it returns, so every window meets the same model. It changes nothing in
+    place: write model, memory = update(...)."""
+    model, memory, state, losses = session
+    for a, b in windows(len(symbols) - 1, k):
+        loss, grads, state = say(cell, model, one_hot(model, symbols[a:b]), symbols[a + 1 : b + 1], state)
+        update(model, grads, memory)
         losses = (*losses, loss)
     return Session(model, memory, state, losses)
 

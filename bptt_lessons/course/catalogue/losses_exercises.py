@@ -820,6 +820,14 @@ def softmax_cross_entropy_gradient_slope_of_sigmoid(y, target):
 
 
 @CROSS_ENTROPY_GRADIENT.add
+def softmax_cross_entropy_gradient_not_normalised(y, target):
+    """You take exp of the logits for probabilities. They are not, until each is divided by the sum over its K classes:
+    p / p.sum(axis=2, keepdims=True)."""
+    p = np.exp(y - y.max(axis=2, keepdims=True))
+    return (p - _one_hot(target, y.shape[2])) / target.size
+
+
+@CROSS_ENTROPY_GRADIENT.add
 def softmax_cross_entropy_gradient_of_minus_log_p(y, target):
     """You stop at dL/dp, which is -1/p at the right class. One more step of the chain rule leads from p to the logits
     y, and there most of it cancels."""

@@ -1558,6 +1558,22 @@ def sliding_extra_of_the_last_end(cell, params, x, state0, loss_gradient, k1, k2
 
 
 @SLIDING.add
+def sliding_sum_of_grads_not_kept(cell, params, x, state0, loss_gradient, k1, k2):
+    """Your grads are still zeros, though extra adds up. nested.add returns the sum, and changes neither of the two that
+    it gets: write grads = nested.add(grads, ...)."""
+    loss, grads, extra, state, caches = 0.0, zeros_like(params), None, state0, []
+    for start, stop in windows(len(x), k1):
+        h, state, new = unrolled.forward(cell, params, x[start:stop], state)
+        caches = (caches + new)[-k2:]
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        dh_back = np.concatenate([np.zeros((len(caches) - len(dh), *dh.shape[1:])), dh])
+        grads_k, _, _ = unrolled.backward(cell, params, caches, dh_back)
+        add(grads, grads_k)
+        loss, extra = loss + loss_k, add_extra(extra, extra_k)
+    return Gradient(loss, grads, extra)
+
+
+@SLIDING.add
 def sliding_grads_of_the_last_end(cell, params, x, state0, loss_gradient, k1, k2):
     """Your grads are overwritten each time, so only those of the last end are left: they add up over all ends."""
     loss, extra, state, caches = 0.0, None, state0, []
@@ -2053,6 +2069,22 @@ def randomised_extra_of_the_last_piece(cell, params, x, state0, loss_gradient, c
             grads_t, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh_t))
             dstate = map_arrays(lambda d: d / (1 - probability), dstate)
             grads = add(grads, grads_t)
+    return Gradient(loss, grads, extra)
+
+
+@RANDOMISED.add
+def randomised_sum_of_grads_not_kept(cell, params, x, state0, loss_gradient, cuts, probability):
+    """Your grads are still zeros, though extra adds up. nested.add leaves what it gets as it is and returns the sum:
+    write grads = nested.add(grads, grads_t)."""
+    loss, grads, extra, state = 0.0, zeros_like(params), None, state0
+    for start, stop in pairwise([0, *cuts, len(x)]):
+        h, state, caches = unrolled.forward(cell, params, x[start:stop], state)
+        loss_k, dh, extra_k = loss_gradient(h, start)
+        loss, extra, dstate = loss + loss_k, add_extra(extra, extra_k), cell.zero_state(params, x.shape[1])
+        for cache, dh_t in zip(caches[::-1], dh[::-1], strict=True):
+            grads_t, _, dstate = cell.step_backward(params, cache, add_to_hidden(dstate, dh_t))
+            dstate = map_arrays(lambda d: d / (1 - probability), dstate)
+            add(grads, grads_t)
     return Gradient(loss, grads, extra)
 
 
