@@ -143,6 +143,16 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
     def call() -> None:
         begin.acquire()
         try:
+            error = attempt()
+            if error is not None:
+                found.append((raised(error), own_line(error.__traceback__, function)))
+        except TimeLimitError:  # it takes for ever to tell the error; and no further function can be called here
+            return
+        finally:
+            ended.release()
+
+    def attempt() -> BaseException | None:
+        try:
             with np.errstate(all="call", under="ignore", call=lambda kind, flag: float_errors.add(kind)):
                 try:
                     start = perf_counter()
@@ -156,9 +166,8 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
                     put_names_back(held.vital)
             found.append((Returned(value, (), took), 0))
         except BaseException as error:  # a learner's function may raise anything, SystemExit included
-            found.append((raised(error), own_line(error.__traceback__, function)))
-        finally:
-            ended.release()
+            return error  # and looking at it may too, or take for ever
+        return None
 
     sink = Sink()
     with isolated(sink, list(modules.values())) as held:

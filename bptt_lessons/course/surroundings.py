@@ -19,6 +19,7 @@ import locale
 import os
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -64,7 +65,7 @@ def spaces(modules: Iterable[ModuleType]) -> tuple[Space, ...]:
 @functools.lru_cache(maxsize=1)
 def modules_to_hold(loaded: int) -> tuple[tuple[ModuleType, ...], tuple[ModuleType, ...]]:
     """Return the modules to be held, vital ones apart, looked up anew when more have been loaded."""
-    names = [name for name in loaded_modules.copy() if name in OTHERS or name.startswith(PARTS)]
+    names = [name for name in loaded_modules.copy() if name in OTHERS or f"{name}.".startswith(PARTS)]
     vital, others = (
         tuple(loaded_modules[name] for name in group if name in loaded_modules) for group in (VITAL, names)
     )
@@ -89,11 +90,15 @@ def put_names_back(spaces: tuple[Space, ...]) -> None:
                     space.pop(name, None)
 
 
+def differs(space: Space) -> bool:
+    """Whether a name of a module stands for something else than it did, is new or is gone."""
+    now, before = space
+    return len(now) != len(before) or any(now.get(name, space) is not value for name, value in before.items())
+
+
 def written_into(module: ModuleType, held: Held) -> bool:
-    """Whether a name in a module stands for something else than it did, or is new."""
-    space = vars(module)
-    before = next(before for now, before in held.others if now is space)
-    return len(space) != len(before) or any(space.get(name, held) is not value for name, value in before.items())
+    """Whether a module that has been held is not as it was."""
+    return any(differs(space) for space in held.others if space[0] is vars(module))
 
 
 @contextlib.contextmanager
@@ -193,7 +198,7 @@ def put_traces(before: tuple[Any, Any]) -> None:
         sys.setprofile(profile)
 
 
-SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], None]], ...] = (
+SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     (random.getstate, random.setstate),
     (numpy_random, put_numpy_random),
     (lambda: dict(os.environ), put_environment),
@@ -202,6 +207,7 @@ SWITCHES: tuple[tuple[Callable[[], Any], Callable[[Any], None]], ...] = (
     (lambda: locale.setlocale(locale.LC_ALL), put_locale),
     (sys.getrecursionlimit, set_depth),
     (sys.getswitchinterval, sys.setswitchinterval),
+    (threading.stack_size, threading.stack_size),
     (gc.isenabled, put_collecting),
     (lambda: (sys.gettrace(), sys.getprofile()), put_traces),
 )  # fmt: skip
