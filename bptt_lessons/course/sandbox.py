@@ -3,8 +3,9 @@
 It runs in a thread of its own, on copies of its arguments, with a time limit; what it
 prints is caught, and what it has changed round it is put back (see `surroundings`).
 The limit works on Python code: a loop inside compiled code cannot be stopped, only
-left behind, and the outcome says so.  Recursion is bounded, through compiled code too;
-what else ends the process there (a wrong pointer given to ctypes) nothing here holds off.
+left behind, and the outcome says so.  Recursion is bounded, through compiled code too, but
+not if the function has kept `sys.setrecursionlimit` under another name; this, and whatever
+else goes wrong inside compiled code (a wrong pointer, no memory left), can end the process.
 
 While the function is at work, builtins and the attributes of modules may be anything.  So
 what runs then uses builtins of its own, and names that were bound when this was imported.
@@ -31,12 +32,12 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.course.surroundings import DEEPEST, Held, protected, put_back, put_names_back, set_depth, written_into
+from bptt_lessons.course.surroundings import DEEPEST, Held, protected, put_back, put_names_back, written_into
 
 __builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]  # what the functions below look names up in: a copy, which nobody spoils
 
 STACK = 32 * 2**20  # bytes of a learner's thread: room for DEEPEST levels, 6 kB each
-LOOK = 0.05  # seconds between two looks at a function at work
+LOOK = 0.02  # seconds between two looks at a function at work
 PRINTED_AT_MOST = 2_000
 ITEMS_AT_MOST = 100_000
 
@@ -175,7 +176,7 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
         late, stopped, number = False, True, 0
         try:
             begin.release()
-            late = not came_back(ended, seconds)
+            late = not came_back(thread, ended, seconds)
             if late:
                 number = current_line(thread, function)
                 stopped = stop(thread)
@@ -229,15 +230,24 @@ def started(call: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def came_back(ended: LockType, seconds: float) -> bool:
+def came_back(thread: threading.Thread, ended: LockType, seconds: float) -> bool:
     """Wait for a function; return whether it came back in time."""
-    deadline = monotonic() + seconds
+    deadline, told = monotonic() + seconds, False
     while not ended.acquire(True, max(min(deadline - monotonic(), LOOK), 0)):
         if monotonic() >= deadline:
             return False
-        if getrecursionlimit() > DEEPEST:  # it kept the true setrecursionlimit from before
-            set_depth(DEEPEST)
+        if not told and getrecursionlimit() > DEEPEST and too_deep(thread):  # it kept the true setrecursionlimit
+            raise_in_thread(unsigned_long(thread.ident or 0), python_object(RecursionError))
+            told = True
     return True
+
+
+def too_deep(thread: threading.Thread) -> bool:
+    """Whether a thread has more than DEEPEST calls to come back from."""
+    frame, depth = _current_frames().get(thread.ident or 0), 0
+    while frame is not None and depth <= DEEPEST:
+        frame, depth = frame.f_back, depth + 1
+    return depth > DEEPEST
 
 
 def stop(thread: threading.Thread) -> bool:
