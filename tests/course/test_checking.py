@@ -32,6 +32,14 @@ def whose(f):
 """
 CHECK = 'f = check("rnn.step")\nprint("USES", whose(f))'
 
+SPOILS_BUILTINS = """
+def my_rnn_step(params, x, h_prev):
+    import builtins
+    names = vars(builtins)
+    for name in list(names):
+        names[name] = None
+"""
+
 # What a learner may leave in the stub cell, what the report then says, and whose function the lesson uses.
 STATES = [
     ("", "not attempted yet", "the package's"),
@@ -52,6 +60,8 @@ STATES = [
     ("my_rnn_step = 3", "is of type int, not a function", "the package's"),
     ("def my_rnn_step(params, x, h_prev):\n    sys.exit()", "SystemExit", "the package's"),
     ("def my_rnn_step(params, x):\n    return x", "TypeError", "the package's"),
+    (SPOILS_BUILTINS + "    return 1", "should return 2 things", "the package's"),
+    (RIGHT.replace("    return", "    np.tanh = np.stack = sys.path = None\n    return"), "correct", "the learner's"),
 ]
 
 
