@@ -153,6 +153,16 @@ def test_activations_and_their_slopes_are_right_at_every_magnitude(activation, d
             assert slope_i == SLOPES[activation.name](float(h_i))
 
 
+@reals
+def test_between_saturated_and_not_the_logistic_function_keeps_all_its_digits(dtype):
+    """Where it is small and not yet 0: ½ + ½ tanh(z/2) would have lost its digits long before."""
+    z = np.linspace(-100, 20, 97).astype(dtype) if dtype is np.float32 else np.linspace(-745, 40, 97)
+    with strict():
+        values = activations.sigmoid(z)
+    for ours, z_i in zip(values, z, strict=True):
+        assert_right(ours, right_sigmoid(float(z_i)), dtype)
+
+
 @pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
 @pytest.mark.parametrize("activation", [TANH, SIGMOID, RELU, LINEAR], ids=lambda a: a.name)
 @many
@@ -217,6 +227,15 @@ def test_the_squared_error_and_its_gradient_are_right(dtype, data):
         dy = losses.mse_gradient(y, target).ravel() if max(map(abs, gradients)) < largest(dtype) else []
     for ours, right in zip(dy, gradients, strict=len(dy) > 0):
         assert_right(ours, right, dtype)
+
+
+@reals
+def test_the_squared_errors_gradient_of_the_largest_number_is_right_where_two_of_it_are_not(dtype):
+    top = np.finfo(dtype).max
+    y = np.full((2, 1, 2), top, dtype)
+    with strict():
+        dy = losses.mse_gradient(y, np.zeros_like(y))
+    assert (dy == top / 2).all()
 
 
 def test_a_square_that_no_number_can_hold_is_said_to_overflow():
