@@ -52,26 +52,23 @@ def by_library(name: str) -> Any:
 
 
 class Tally(NamedTuple):
-    """What the comparisons of one test came to: errors as parts of what is allowed, and the questions."""
+    """What the comparisons of one test came to."""
 
-    here: list[float]
-    own: list[float]  # of the other library's own float32
+    here: list[float]  # relative errors in float64, errors as parts of what is allowed in float32
+    own: list[float]  # the same of the other library's own float32
     asked: dict[str, str]  # how it was drawn, and what it was about
 
 
 def compare(question: Question, library: Any, tally: Tally) -> None:
     """Raise AssertionError unless this package and the library agree."""
-    ours = by_package.answer(question)
-    arguments = library.NAME, by_package.in_python
+    ours, exact = by_package.answer(question), library.answer(questions.cast(question, np.float64))
+    bounds = agreement.bounds_for(question, ours, exact, library.answer)
+    part = agreement.part_of_bounds(question, ours, exact, bounds, library.NAME, by_package.in_python)
     tally.asked[question.drawn] = f"{question.of} {question.dtype}"
     if question.dtype == np.float64:
-        theirs = library.answer(question)
-        bounds = agreement.float64_bounds(ours, theirs)
-        tally.here.append(agreement.part_of_bounds(question, ours, theirs, bounds, *arguments))
+        tally.here.append(max(agreement.relative_error(ours[name], exact[name]) for name in exact))
         return
-    exact = library.answer(questions.cast(question, np.float64))
-    bounds = agreement.float32_bounds(library.answer, question, exact)
-    tally.here.append(agreement.part_of_bounds(question, ours, exact, bounds, *arguments))
+    tally.here.append(part)
     if library.NAME == "PyTorch" or LONG:  # (JAX would compile once more)
         own = library.answer(question)
         parts = [float(np.max(np.abs(own[name] - exact[name]))) / bounds[name] for name in exact if bounds[name]]
@@ -98,7 +95,7 @@ def always(strategy: Any, draw: Callable[..., Question], library: Any, examples:
     (about,) = set(tally.asked.values())
     worst = f"{max(tally.here):.2f} of what rounding may do"
     if "float64" in about:
-        worst = f"{max(tally.here) * agreement.FLOAT64:.1e}"
+        worst = f"{max(tally.here):.1e}"
     print(f"{about} by {library.NAME} {library.VERSION}: {len(tally.asked)} questions, worst error {worst}")
     if tally.own:
         print(f"    {library.NAME}'s own worst error: {max(tally.own):.2f} of what rounding may do")

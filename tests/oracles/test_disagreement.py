@@ -151,14 +151,27 @@ def disagreement(of: str, dtype: str, wrong: Wrong) -> str:
         question = questions.draw_cell(of, T, N, D, H, dtype, seed, state0, dstate_T)
         ours = by_package.answer(question, using=wrong)
         exact = by_package.answer(questions.cast(question, np.float64))
-        bounds = agreement.float64_bounds(ours, exact)
-        if dtype == "float32":
-            bounds = agreement.float32_bounds(by_package.answer, question, exact)
+        bounds = agreement.bounds_for(question, ours, exact, by_package.answer)
         agreement.part_of_bounds(question, ours, exact, bounds, "the right cell", by_package.in_python)
 
     with pytest.raises(AssertionError) as raised:
         agree()
     return str(raised.value)
+
+
+def test_of_a_net_that_stretches_errors_no_more_is_asked_than_anyone_could_give():
+    """Two right ways through a chaotic net are apart by more than 1e-10, and a wrong one by more than rounding does."""
+    question = questions.draw_cell("rnn_tanh", 80, 1, 1, 64, "float64", 1, False, False)
+    question.inputs["params.W_hh"] *= 5
+    exact, ours = by_package.answer(question), by_package.answer(question, using=by_package.in_steps(question))
+    assert max(agreement.relative_error(ours[name], exact[name]) for name in exact) > 1e-10
+    wrong = by_package.answer(question, using=Wrong(rnn.forward, without_transpose))
+    arguments = "the right cell", by_package.in_python
+    bounds = agreement.bounds_for(question, ours, exact, by_package.answer)
+    assert agreement.part_of_bounds(question, ours, exact, bounds, *arguments) <= 1
+    bounds = agreement.bounds_for(question, wrong, exact, by_package.answer)
+    with pytest.raises(AssertionError, match="disagree"):
+        agreement.part_of_bounds(question, wrong, exact, bounds, *arguments)
 
 
 def test_numbers_that_are_no_numbers_agree_with_nothing():

@@ -88,7 +88,7 @@ def answered(question: Question) -> dict[str, Any]:
         "answers": {name: a.tolist() for name, a in answers[0].items()},
     }
     if question.dtype == np.float32:
-        bounds = agreement.float32_bounds(libraries[0].answer, question, answers[0])
+        bounds = agreement.rounding_bounds(libraries[0].answer, question, answers[0], agreement.HALF_BIT_32)
         stored["allowed"] = {name: float(f"{bound:.2e}") for name, bound in bounds.items()}
     return stored
 
