@@ -234,12 +234,12 @@ def remembering(exercise: Exercise) -> Exercise:
         numbers.update((id(case.arguments), number) for number, case in enumerate(cases))
         return cases
 
-    def run_once(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: float) -> Outcome:
+    def run_once(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: float, **how: Any) -> Outcome:
         if id(function) not in catalogued:
-            return run(function, arguments, seconds)
+            return run(function, arguments, seconds, **how)
         key = (id(function), numbers[id(arguments)])
         if key not in outcomes:
-            outcomes[key] = outcome = run(function, arguments, seconds)
+            outcomes[key] = outcome = run(function, arguments, seconds, **how)
             known.update({id(outcome), id(outcome.value)} if isinstance(outcome, Returned) else ())
         return outcomes[key]
 
@@ -362,7 +362,8 @@ package's own solution of every exercise with one small thing changed, such as a
 a name, a term or a line left out. `mutation.py` makes all that its rules know, every one once.
 
 - **mutants**: programs that differ from the solution and from one another. What only examines arguments
-  (`check_...`) is left as it is. No solution is a mere wrapper, so no helper is changed.
+  (`check_...`, but for `check_finite`, which looks at a loss) is left as it is. No solution is a mere wrapper, so no
+  helper is changed.
 - **change nothing**: graded as right, and right: on the cases, the lesson's case and many more inputs
   (`mutant_inputs.py`) they return what the solution returns, to 1e-9 of the largest entry of each array (1e-4 where
   the arguments are float32). Most frequent are statements that may stand in either order. What a function holds on to
@@ -370,7 +371,8 @@ a name, a term or a line left out. `mutation.py` makes all that its rules know, 
 - **caught**: graded as not right.
 - **missed**: graded as right, though on some input they return something else. Each is listed below.
 - **named**: share of the caught ones of which the report says which catalogued mistake they are, with the sentence
-  that helps. What it says of the others stands in the last table; most are slips that run into an exception.
+  that helps. What it says of the others stands in the last table: most are told where their values are off, or which
+  line raised.
 - **mistakes**, **named as themselves**: the catalogue of the exercise, graded in the same way.
 
 Nothing here depends on a clock (but that a loop without end is stopped) nor on chance, so the numbers are the same

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from mutation import KINDS, built, mutants
 from reasons import REASONS
-from run import TABLE, TIME_LIMIT, Reference, mutants_of, same_distribution
+from run import TABLE, TIME_LIMIT, Reference, mutants_of, remembering, same_distribution
 
 from bptt_lessons.course import EXERCISES, grading
 from bptt_lessons.course.catalogue.draws import Seeded
@@ -186,6 +186,17 @@ def test_a_sample_of_mutants_is_caught(name):
         function = built(mutant.source, plain.solution)
         if plain.grade(function, time_limit=TIME_LIMIT).status == "correct" and (name, mutant.change) not in REASONS:
             assert not reference.first_difference(function), mutant.change
+
+
+@pytest.mark.parametrize("name", ["readout.backward", "text.encode", "copying.sequences"])
+def test_an_exercise_that_remembers_says_what_it_would_say_anyway(name, monkeypatch):
+    functions = [built(mutant.source, EXERCISES[name].solution) for mutant in sample(name)[:4]]
+    functions += [m.function for m in list(EXERCISES[name].misconceptions.values())[:3]]
+    before = [str(EXERCISES[name].grade(function)) for function in functions]
+    for part in ("run", "leaves", "properties"):  # put back at the end
+        monkeypatch.setattr(grading, part, getattr(grading, part))
+    again = remembering(EXERCISES[name])
+    assert [str(again.grade(function)) for function in [*functions, *functions]] == [*before, *before]
 
 
 def sample(name):
