@@ -120,6 +120,16 @@ def protected(more: Iterable[ModuleType] = ()) -> Iterator[Held]:
         yield hold(more)
 
 
+@contextlib.contextmanager
+def drawn_in_vain() -> Iterator[Held]:
+    """Put back what was drawn from NumPy's shared generator, and hold nothing else: for functions of ours."""
+    before = numpy_random()
+    try:
+        yield Held((), (), {})
+    finally:
+        put_numpy_random(before)
+
+
 def no_input(prompt: object = "") -> str:
     """Stand in for `input`, which would wait for ever."""
     raise RuntimeError("an exercise's function cannot ask for input")
