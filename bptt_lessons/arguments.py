@@ -3,17 +3,30 @@
 A wrong argument gets a ``ValueError`` that names it, its shape and the shape that
 was expected, in the letters of the course (T steps, N sequences, D inputs, H hidden
 units, K outputs).  Nothing is broadcast by accident.
+
+NaN is refused where it cannot be meant: in data (`x`, `target`, `series`), wherever a whole
+sequence comes in, and there in the state before the first step too (`h0`, `state0`), unless
+a parameter is NaN or infinite as well.  Parameters, gradients (`dh`, `dy`, `grads`) and
+logits may hold NaN or infinity, and so may all that goes into one single step: a training
+that diverges is to be seen, not refused.
+
+Plain arrays are wanted, or such subclasses as a memory map.  ``np.matrix`` is refused, since
+its ``*`` is a matrix product, and so are masked arrays, whose mask would be lost on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from math import isfinite, prod
+from sys import maxsize
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+
+LARGEST = 2**47  # bytes: more than a computer has addresses for
 
 
 def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | None = None) -> Array:
@@ -37,7 +50,7 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
         Names the argument, its shape or type, and what was expected.
     """
     words, known = _words(axes), sizes or {}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and value.ndim == len(words):
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and value.ndim == len(words) and is_plain(value):
         for word, size in zip(words, value.shape, strict=True):
             if size != known.get(word, size) or (size < 1 and word not in known):
                 break
@@ -46,6 +59,7 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
     expected = _shape_text(words, known)
     if not isinstance(value, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array of shape {expected}, got {type(value).__name__}")
+    check_plain(name, value)
     if value.dtype.kind not in "fc":
         found = f"{name} of shape {value.shape} has dtype {value.dtype}"
         raise ValueError(f"{found}, expected a floating one; shape {expected}")
@@ -53,14 +67,52 @@ def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | 
     raise ValueError(f"{name} has shape {value.shape}, expected {expected}{least}")
 
 
-def check_numbers(name: str, value: object) -> None:
-    """Raise ValueError unless `value` is a floating array of any shape, or a plain number."""
+def is_plain(value: Array) -> bool:
+    """Say whether an array is neither an ``np.matrix`` nor a masked array."""
+    if type(value) is np.ndarray:
+        return True
+    names = {kind.__name__ for kind in type(value).__mro__ if kind.__module__.startswith("numpy")}
+    return not names & {"matrix", "MaskedArray"}
+
+
+def check_plain(name: str, value: object) -> None:
+    """Raise ValueError if `value` is an ``np.matrix`` or a masked array."""
+    if not isinstance(value, np.ndarray) or is_plain(value):
+        return
+    if hasattr(value, "mask"):
+        raise ValueError(
+            f"{name} of shape {value.shape} is a masked array, expected a plain NumPy array: the mask would be lost. "
+            f"Fill it first, with {name}.filled(0.0) say, and let a mask argument, where there is one, say what counts"
+        )
+    raise ValueError(
+        f"{name} of shape {value.shape} is an np.matrix, expected a plain NumPy array: in a matrix * is the matrix "
+        f"product. np.asarray({name}) is one"
+    )
+
+
+def check_numbers(name: str, value: object, out: object = None) -> None:
+    """Raise ValueError unless `value` is a floating array of any shape, or a plain number, that fits into `out`."""
     plain = isinstance(value, (int, float, complex)) and not isinstance(value, bool)
     if not plain and not (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc"):
-        found = (
-            f"shape {value.shape} and dtype {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise ValueError(f"{name} has {kind_of(value)}, expected a floating NumPy array")
+    check_plain(name, value)
+    if isinstance(value, int) and abs(value) >= 2**31:  # its square would be beyond the whole numbers of NumPy
+        raise ValueError(f"{name} is a whole number of {value.bit_length()} bits, expected a float or a floating array")
+    if out is not None and out is not value:
+        check_out(name, value, out)
+
+
+def check_out(name: str, value: Any, out: object) -> None:
+    """Raise ValueError unless `out` is an array that a function of the entries of `value` can be written into."""
+    kinds = "c" if np.iscomplexobj(value) else "fc"
+    if not isinstance(out, np.ndarray) or out.shape != np.shape(value) or out.dtype.kind not in kinds:
+        kind = "complex" if kinds == "c" else "floating"
+        raise ValueError(
+            f"out has {kind_of(out)}, expected a {kind} NumPy array of the shape {np.shape(value)} of {name}"
         )
-        raise ValueError(f"{name} has {found}, expected a floating NumPy array")
+    check_plain("out", out)
+    if not out.flags.writeable:
+        raise ValueError(f"out of shape {out.shape} is read-only, expected an array that can be written into")
 
 
 def check_precision(**arrays: Array) -> None:
@@ -77,23 +129,73 @@ def check_precision(**arrays: Array) -> None:
 
 def check_no_nan(name: str, value: Array) -> None:
     """Raise ValueError if the array holds a NaN."""
-    if np.isnan(value).any():
-        where = tuple(int(i) for i in np.argwhere(np.isnan(value))[0])
-        raise ValueError(f"{name} of shape {value.shape} holds NaN, first at {list(where)}; expected numbers")
+    rows = len(value) if value.size <= 2**16 else max(1, 2**16 * len(value) // value.size)
+    for start in range(0, len(value), rows or 1):  # in pieces: a long sequence need not be in memory as a whole
+        if np.isnan(value[start : start + rows]).any():
+            lacking = np.isnan(value[start : start + rows])
+            first, *others = (int(i) for i in np.argwhere(lacking)[0])
+            where = [start + first, *others]
+            raise ValueError(f"{name} of shape {value.shape} holds NaN, first at {where}; expected numbers")
+
+
+def check_real(name: str, value: Array) -> None:
+    """Raise ValueError if the array is complex."""
+    if value.dtype.kind == "c":
+        raise ValueError(f"{name} of shape {value.shape} has dtype {value.dtype}, expected a real one")
+
+
+def check_solvable(name: str, value: Array) -> None:
+    """Raise ValueError unless an array is one for NumPy's linear algebra: real, finite, and in a precision it has."""
+    if value.dtype.kind != "f" or value.dtype.itemsize not in (4, 8) or not np.isfinite(value).all():
+        found = f"{name} of shape {value.shape} and dtype {value.dtype}"
+        raise ValueError(f"{found} must hold finite real numbers, in float32 or float64")
+
+
+def check_start(name: str, state: Array, params: Iterable[Array]) -> None:
+    """Raise ValueError if a state holds a NaN while all parameters are finite: then no training has diverged."""
+    if np.isnan(state).any() and all(np.isfinite(array).all() for array in params):
+        check_no_nan(name, state)
 
 
 def check_size(name: str, value: object) -> int:
-    """Return `value` as an int if it is a whole number of at least 1, else raise ValueError."""
+    """Return `value` as an int if it is a whole number of at least 1 that an axis can have, else raise ValueError."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        raise ValueError(f"{name} must be a whole number of at least 1, got {shown(value)}")
+    if value > maxsize:
+        raise ValueError(f"{name} must be at most {maxsize}, got {shown(value)}")
     return int(value)
+
+
+def check_fits(**sizes: object) -> tuple[int, ...]:
+    """Return sizes as ints if an array of double precision that has them fits into an address space."""
+    whole = tuple(check_size(name, size) for name, size in sizes.items())
+    if 8 * prod(whole) > LARGEST:
+        found = ", ".join(f"{name} = {size}" for name, size in zip(sizes, whole, strict=True))
+        raise ValueError(f"{found}: an array of these sizes is larger than any memory, expected smaller ones")
+    return whole
+
+
+def is_real(value: object) -> bool:
+    """Say whether `value` is one real number, and neither NaN, infinite nor too large for a float."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number beyond the floats
+        return False
 
 
 def check_positive(name: str, value: object) -> float:
     """Return `value` if it is a finite real number above 0, else raise ValueError."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not number or not np.isfinite(value) or not value > 0:  # type: ignore[call-overload, operator]
-        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    if not is_real(value) or not value > 0:  # type: ignore[operator]
+        raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def check_share(name: str, value: object) -> float:
+    """Return `value` as a float if it is a number from 0 to below 1, else raise ValueError."""
+    if not is_real(value) or not 0 <= value < 1:  # type: ignore[operator]
+        raise ValueError(f"{name} must be a number from 0 to below 1, got {shown(value)}")
     return float(value)  # type: ignore[arg-type]
 
 
@@ -101,10 +203,10 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the NumPy dtype if it is a real floating one, else raise ValueError."""
     try:
         found: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
-        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {dtype!r}") from None
-    if dtype is None or found.kind != "f":
-        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {dtype}")
+    except Exception:  # what NumPy makes of a thing that is no dtype differs from thing to thing
+        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {shown(dtype)}") from None
+    if dtype is None or found.kind != "f" or found.shape:
+        raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {shown(dtype)}")
     return found
 
 
@@ -114,12 +216,24 @@ def check_callable(name: str, value: object) -> None:
         raise ValueError(f"{name} must be a function, got {type(value).__name__}")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {shown(value)}")
+
+
 def check_has(name: str, value: object, *functions: str) -> None:
     """Raise ValueError unless `value` (a module or the like) has these functions."""
     for function in functions:
         if not callable(getattr(value, function, None)):
             found = getattr(value, "__name__", type(value).__name__)
             raise ValueError(f"{name} must have the function {function}, as the module rnn has; {found} has none")
+
+
+def check_kind(name: str, value: object, kind: type, expected: str) -> None:
+    """Raise ValueError unless `value` is of a kind; `expected` says in words what that is."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be {expected}, got {type(value).__name__}")
 
 
 def check_rng(rng: object) -> np.random.Generator:
@@ -134,11 +248,27 @@ def check_mask(mask: object, T: int, N: int) -> Array:
     if mask is None:
         return np.ones((T, N), dtype=bool)
     if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (T, N):
-        kind = f"shape {mask.shape} and dtype {mask.dtype}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"mask has {kind}, expected a bool array of shape (T, N) = ({T}, {N})")
+        raise ValueError(f"mask has {kind_of(mask)}, expected a bool array of shape (T, N) = ({T}, {N})")
+    check_plain("mask", mask)
     if not mask.any():
         raise ValueError(f"mask of shape {mask.shape} keeps no step, expected at least one True")
     return mask
+
+
+def kind_of(value: object) -> str:
+    """Say of an array which shape and dtype it has, of anything else of which type it is."""
+    if isinstance(value, np.ndarray):
+        return f"shape {value.shape} and dtype {value.dtype}"
+    return type(value).__name__
+
+
+def shown(value: object) -> str:
+    """Write a value as Python does, in at most 80 characters."""
+    try:
+        written = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return f"{type(value).__name__} of {int(value).bit_length()} bits" if isinstance(value, int) else kind_of(value)
+    return written if len(written) <= 80 else f"{written[:77]}..."
 
 
 @cache

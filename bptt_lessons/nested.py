@@ -13,27 +13,58 @@ from typing import Any, TypeVar
 import numpy as np
 
 Tree = TypeVar("Tree")
+ndarray = np.ndarray  # looked up faster than in its module, and that often
 
 
 def map_arrays(function: Callable[..., Any], tree: Tree, *others: Any) -> Tree:
     """Apply `function` to corresponding arrays of NamedTuples of one structure.
 
+    Plain numbers stand for arrays of shape ().
+
     Raises
     ------
     ValueError
-        If the structures or the shapes of corresponding arrays differ.
+        If the structures or the shapes of corresponding arrays differ, or one holds anything
+        but arrays of numbers.
     """
-    return _map(function, "", tree, others)  # type: ignore[no-any-return]
+    if not callable(function):
+        raise ValueError(f"function must be a function, got {type(function).__name__}")
+    return _map(function, ("tree", *(f"others[{k}]" for k in range(len(others)))), "", tree, others)  # type: ignore[no-any-return]
 
 
 def zeros_like(tree: Tree) -> Tree:
-    """Return the same structure filled with zeros."""
-    return map_arrays(np.zeros_like, tree)
+    """Return the same structure filled with zeros.
+
+    Raises
+    ------
+    ValueError
+        If there is anything but arrays of numbers in it.
+    """
+    return _map(np.zeros_like, ("tree",), "", tree, ())  # type: ignore[no-any-return]
 
 
 def add(a: Tree, b: Tree) -> Tree:
-    """Return the sum of two structures, array by array."""
-    return map_arrays(np.add, a, b)
+    """Return the sum of two structures, array by array.
+
+    Raises
+    ------
+    ValueError
+        If the structures or the shapes of corresponding arrays differ, or one holds anything
+        but arrays of numbers.
+    """
+    return _map(np.add, ("a", "b"), "", a, (b,))  # type: ignore[no-any-return]
+
+
+def check_alike(**trees: Any) -> None:
+    """Raise ValueError unless these are NamedTuples of one structure with arrays of numbers of the same shapes."""
+    first, *others = trees.values()
+    labels = tuple(trees)
+
+    def check(*arrays: Any) -> None:
+        for label, array in zip(labels, arrays, strict=True):
+            _shape(label, "", array)
+
+    _map(check, labels, "", first, tuple(others))
 
 
 def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -45,29 +76,60 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, tree
 
 
-def _map(function: Callable[..., Any], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
+def _map(function: Callable[..., Any], labels: tuple[str, ...], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
     # Truncation in short windows spends up to a tenth of its time here: hence no generators and few calls.
     if not isinstance(tree, tuple):
-        shape = tree.shape if isinstance(tree, np.ndarray) else np.shape(tree)
+        shape = tree.shape if type(tree) is ndarray else _shape(labels[0], name, tree)
         for other in others:
-            if isinstance(other, np.ndarray) and other.shape == shape:
-                continue
-            if _is_named_tuple(other) or np.shape(other) != shape:
-                found = type(other).__name__ if _is_named_tuple(other) else f"shape {np.shape(other)}"
-                raise ValueError(f"{name or 'argument'} has {found}, expected shape {shape}")
-        return function(tree, *others)
+            if type(other) is not ndarray or other.shape != shape:
+                _check_shape(labels, name, other, others, shape)
+        try:
+            return function(tree, *others)
+        except TypeError:  # looked at afterwards, because to look beforehand takes time
+            for label, array in zip(labels, (tree, *others), strict=True):
+                _shape(label, name, array)
+            raise
     if not hasattr(tree, "_fields"):
         expected = "params or their gradient in a NamedTuple, such as rnn.Params(W_xh, W_hh, b_h)"
-        raise ValueError(f"{name or 'argument'} is a plain tuple, expected {expected}")
+        raise ValueError(f"{_place(labels[0], name)} is a plain tuple, expected {expected}")
     for other in others:
         if getattr(other, "_fields", None) != tree._fields:
+            expected = f"{type(tree).__name__}{tree._fields}, as {labels[0]} is"
             raise ValueError(
-                f"{name or 'argument'} is {type(other).__name__}, expected {type(tree).__name__}{tree._fields}"
+                f"{_place(_label(labels, other, others), name)} is {type(other).__name__}, expected {expected}"
             )
     names = [f"{name}.{field}" for field in tree._fields] if name else tree._fields
     corresponding = zip(*others, strict=True) if others else repeat(())
     # A list first: a tuple made of an iterator is cut from a longer one, of which Python keeps up to 2,000 for later.
-    return type(tree)(*list(map(_map, repeat(function), names, tree, corresponding)))
+    return type(tree)(*list(map(_map, repeat(function), repeat(labels), names, tree, corresponding)))
+
+
+def _check_shape(labels: tuple[str, ...], name: str, other: Any, others: tuple[Any, ...], shape: Any) -> None:
+    """Raise ValueError unless `other`, one of `others`, has the shape of the first structure there."""
+    label, expected = _label(labels, other, others), f"shape {shape}, that of {labels[0]}"
+    found = _shape(label, name, other, expected)
+    if found != shape:
+        raise ValueError(f"{_place(label, name)} has shape {found}, expected {expected}")
+
+
+def _label(labels: tuple[str, ...], other: Any, others: tuple[Any, ...]) -> str:
+    """Return what the caller calls one of the structures."""
+    return labels[1 + next(k for k, one in enumerate(others) if one is other)]
+
+
+def _shape(label: str, name: str, value: Any, expected: str = "an array of numbers") -> tuple[int, ...]:
+    """Return the shape of an array of numbers or the () of a number, or raise ValueError."""
+    numbers = isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biufc"
+    if not numbers and not isinstance(value, (int, float, complex)):
+        array = isinstance(value, np.ndarray)
+        found = f"shape {value.shape} and dtype {value.dtype}" if array else type(value).__name__
+        raise ValueError(f"{_place(label, name)} has {found}, expected {expected}")
+    return np.shape(value)
+
+
+def _place(label: str, name: str) -> str:
+    """Say where in a structure something stands, such as ``grads.cell.W_hh``."""
+    return f"{label}.{name}" if name else label
 
 
 def _is_named_tuple(value: object) -> bool:

@@ -188,7 +188,8 @@ BAD_DH: list[Wrong] = [*bad_arrays("dh", DH, "T N H"), *mixed("dh", DH)]
 BAD_MODELS: list[Wrong] = [
     ("model", tuple(MODEL), ["model", "loop.Model(cell, readout)", "tuple"]),
     ("model", PARAMS, ["model", "loop.Model(cell, readout)", "Params"]),
-    ("model", loop.Model(READOUT, PARAMS), ["params", "rnn.Params", "Readout"]),
+    ("model", loop.Model(READOUT, PARAMS), ["model.readout", "readout.Readout", "Params"]),
+    ("model", loop.Model("text", READOUT), ["model.cell", "rnn.Params", "str"]),
 ]
 
 
@@ -307,10 +308,10 @@ BAD_STEPWISE_X: list[Wrong] = [
     *[("x", X[..., :1], ["x", "(3, 1)", "D = 2"]), *mixed("x", X)],
 ]
 BAD_WHOLE: list[Wrong] = [*BAD_CELL, *BAD_PARAMS, *MIXED_PARAMS]
-BAD_STEPWISE: list[Wrong] = [*BAD_WHOLE, *BAD_STEPWISE_X, *bad_arrays("state0", H0, "N H", name="h_prev")]
+BAD_STEPWISE: list[Wrong] = [*BAD_WHOLE, *BAD_STEPWISE_X, *bad_arrays("state0", H0, "N H"), *mixed("state0", H0)]
 BAD_SEQUENCE: list[Wrong] = [
     *[*BAD_WHOLE, *BAD_X, *bad_losses()],
-    *[*bad_arrays("state0", H0, "N H", name="h0"), *mixed("state0", H0, name="h0")],
+    *[*bad_arrays("state0", H0, "N H"), *mixed("state0", H0), ("state0", with_nan(H0), ["state0", "(3, 5)", "NaN"])],
 ]
 BAD_STATES: list[Wrong] = [*BAD_PARAMS, *MIXED_PARAMS, *BAD_ACTIVATION, *mixed("h", HIDDEN)]
 COST_WRONG: list[Wrong] = [
@@ -376,8 +377,8 @@ def mixed_params(params: Any) -> list[Wrong]:
     ]
 
 
-def bad_states(argument: str, good: Any, precise: dict[str, str] | None = None) -> list[Wrong]:
-    """What no state (N, H), or pair of such, can be; `precise` is what a message calls a part of another precision."""
+def bad_states(argument: str, good: Any) -> list[Wrong]:
+    """What no state (N, H), or pair of such, can be."""
     if isinstance(good, np.ndarray):
         return [*bad_arrays(argument, good, "N H"), *mixed(argument, good)]
     wrong: list[Wrong] = [
@@ -386,7 +387,7 @@ def bad_states(argument: str, good: Any, precise: dict[str, str] | None = None) 
     ]
     for part, array in good._asdict().items():
         wrong += inside(argument, good, part, bad_arrays(argument, array, "N H", name=f"{argument}.{part}"))
-        wrong += inside(argument, good, part, mixed(argument, array, name=(precise or {}).get(part, part)))
+        wrong += inside(argument, good, part, mixed(argument, array, name=f"{argument}.{part}"))
     return wrong
 
 
@@ -424,7 +425,7 @@ def rows_of_a_cell(cell: ModuleType) -> list[Row]:
         Row(
             cell.step_backward,
             {"params": params, "cache": cache, of_dstate: dstate},
-            [*of_all, *bad_record("cache", cache, name), *bad_states(of_dstate, dstate, {"h": "dh", "c": "dc"})],
+            [*of_all, *bad_record("cache", cache, name), *bad_states(of_dstate, dstate)],
         ),
     ]
     if cell.init.__module__ == cell.__name__:
@@ -443,7 +444,7 @@ def rows_of_a_cell(cell: ModuleType) -> list[Row]:
             Row(
                 cell.forward,
                 {"params": params, "x": x, of_state0: state},
-                [*of_all, *BAD_X, *bad_states(of_state0, state, {"h": "h0", "c": "c0"}), *nan],
+                [*of_all, *BAD_X, *bad_states(of_state0, state), *nan],
             )
         )
         rows.append(
@@ -452,7 +453,7 @@ def rows_of_a_cell(cell: ModuleType) -> list[Row]:
                 {"params": params, "tape": tape, "dh": dh, of_dstate_T: dstate},
                 [
                     *[*of_all, *bad_record("tape", tape, name, "T "), *BAD_DH],
-                    *bad_states(of_dstate_T, dstate, {"h": "dh_T", "c": "dc_T"}),
+                    *bad_states(of_dstate_T, dstate),
                 ],
             )
         )
@@ -474,7 +475,7 @@ BAD_SESSION: list[Wrong] = [
 ]
 BAD_READS: list[Wrong] = [
     *BAD_MODELS[:2],
-    ("model", loop.Model(READS.readout, READS.cell), ["params", "readout.Readout", "Params"]),
+    ("model", loop.Model(READS.readout, READS.cell), ["model.readout", "readout.Readout", "Params"]),
     ("model", None, ["model", "loop.Model(cell, readout)", "NoneType"]),
 ]
 BAD_SYMBOLS: list[Wrong] = [
@@ -607,7 +608,7 @@ TABLE = [
             *[*BAD_CELL, ("cell", SimpleNamespace(forward=rnn.forward), ["cell", "backward"]), *BAD_SESSION],
             *[("session", loop.Session(bad), words) for _, bad, words in BAD_READS],
             ("session", loop.Session(MODEL), ["x", "(2, 3, 6)", "D = 2"]),
-            ("session", SESSION._replace(state=H0[:1]), ["h0", "(1, 5)", "N = 3"]),
+            ("session", SESSION._replace(state=H0[:1]), ["session.state", "(1, 5)", "N = 3"]),
             *[*BAD_SYMBOLS, *bad_sizes("k"), *bad_functions("update")],
         ],
     ),
@@ -647,7 +648,7 @@ TABLE = [
         {"path": FOLDER / "session.npz", "like": SESSION},
         [
             *[*BAD_PATH, ("path", FOLDER / "text.npz", ["text.npz", "no saved session"])],
-            *[("like", bad, words) for _, bad, words in BAD_SESSION],
+            *[("like", bad, ["like", *words[1:]]) for _, bad, words in BAD_SESSION],
             ("like", loop.Session(MODEL, SESSION.memory, H0), ["model.cell.W_xh", "(6, 5)", "(2, 5)"]),
             ("like", SESSION._replace(memory=None), ["memory.updates", "as well"]),
             ("like", SESSION._replace(state=lstm.State(H0, H0)), ["state.h", "another structure"]),
@@ -717,9 +718,10 @@ TABLE = [
         [
             *[*BAD_RNG, *bad_functions("read"), *bad_sizes("length"), *bad_positives("temperature")],
             ("read", lambda symbols, state: (LOGITS[0], None), ["y", "(6,)", "(N, K)"]),
-            ("start", PLACES + K, ["symbols", "K - 1 = 5"]),
-            ("start", PLACES[:0], ["symbols", "(0,)", "at least 1"]),
-            ("start", PLACES[None], ["symbols", "(1, 5)", "(L,)"]),
+            ("start", PLACES + K, ["start", "K - 1 = 5"]),
+            ("start", PLACES[:0], ["start", "(0,)", "at least 1"]),
+            ("start", PLACES[None], ["start", "(1, 5)", "(L,)"]),
+            ("start", None, ["start", "NoneType"]),
         ],
     ),
     Row(
@@ -845,20 +847,23 @@ TABLE = [
             ("caches", iter(CACHES), ["caches", "list"]),
             ("caches", None, ["caches", "None"]),
             ("caches", CACHES[1:], ["dh", "(4, 3, 5)", "(T, N, H) with T = 3"]),
-            ("caches", [None] * T, ["cache", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [None] * T, ["caches[0]", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [TAPE] * T, ["cache", "rnn.Cache(x, h_prev, h)", "Tape"]),
             *[*bad_kinds("dh", DH), *mixed("dh", DH), ("dh", DH[0], ["dh", "(3, 5)", "(T, N, H) with T = 4"])],
-            ("dh", DH[..., :1], ["(3, 5)", "H = 1"]),
+            ("dh", DH[..., :1], ["dh", "(4, 3, 1)", "H = 5"]),
         ],
     ),
     Row(
         tbptt.summed,
         {"parts": PARTS, "weights": np.ones((T, T))},
         [
-            ("parts", PARAMS, ["weights", "(4, 4)", "(T, T)"]),
-            ("parts", W, ["weights", "(4, 4)", "(T, T)"]),
+            ("parts", PARAMS, ["parts.W_xh", "(2, 5)", "(T, T, ...)"]),
+            ("parts", W, ["parts", "(2,)", "(T, T, ...)"]),
+            ("parts", None, ["parts", "NoneType"]),
             ("weights", np.ones((T, T + 1)), ["weights", "(4, 5)", "(T, T) = (4, 4)"]),
             ("weights", np.ones(T), ["weights", "(4,)", "(T, T) = (4, 4)"]),
-            ("weights", np.ones((T, T)).tolist(), ["weights", "list", "(T, T) = (4, 4)"]),
+            ("weights", np.ones((T, T)).tolist(), ["weights", "list", "(T, T)"]),
+            ("weights", np.ones((T, T)) * 1j, ["weights", "complex128", "real"]),
             ("weights", None, ["weights", "NoneType"]),
         ],
     ),
@@ -904,9 +909,10 @@ TABLE = [
             ("caches", [], ["caches", "length 0", "T at least 1"]),
             ("caches", iter(CACHES), ["caches", "list"]),
             ("caches", None, ["caches", "None"]),
-            ("caches", [None] * T, ["cache", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [None] * T, ["caches[0]", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [TAPE] * T, ["cache", "rnn.Cache(x, h_prev, h)", "Tape"]),
             *[*bad_kinds("dstate_T", DH_T), ("dstate_T", DH, ["dstate_T", "(4, 3, 5)", "(N, H)"])],
-            *[("dstate_T", DH_T[:, :1], ["dh", "(3, 1)", "H = 5"]), *mixed("dstate_T", DH_T, name="dh")],
+            *[("dstate_T", DH_T[:, :1], ["dstate_T", "(3, 1)", "H = 5"]), *mixed("dstate_T", DH_T)],
         ],
     ),
     Row(flow.spectral_radius, {"W": SQUARE}, bad_squares("W")),
@@ -914,7 +920,7 @@ TABLE = [
     Row(
         flow.bound,
         {"W_hh": SQUARE, "gamma": 0.25, "lags": 3},
-        [*[(a, bad, words[1:]) for a, bad, words in bad_squares("W_hh")], *bad_positives("gamma"), *bad_sizes("lags")],
+        [*bad_squares("W_hh"), *bad_positives("gamma"), *bad_sizes("lags")],
     ),
     Row(
         checkpointing.tape_bytes,
@@ -973,13 +979,18 @@ TABLE = [
         [
             *[*BAD_TREES, *BAD_GRADS, *bad_positives("lr"), *bad_positives("eps")],
             *[*bad_positions("decay_mean"), *bad_positions("decay_square")],
-            ("params", PARAMS, ["Readout", "Params"]),
-            ("grads", tuple(READOUT), ["tuple", "Readout"]),
+            ("params", PARAMS, ["grads", "Readout", "Params"]),
+            ("params", None, ["params", "NoneType"]),
+            ("params", np, ["params", "module"]),
+            ("grads", tuple(READOUT), ["grads", "tuple", "Readout"]),
+            ("grads", None, ["grads", "NoneType", "Readout"]),
             ("grads", READOUT._replace(b_y=READOUT.b_y[:1]), ["b_y", "(1,)", "(6,)"]),
             *inside("grads", READOUT, "W_hy", mixed("grads", READOUT.W_hy)),
             ("state", tuple(ADAM), ["state", "optim.AdamState", "tuple"]),
             ("state", None, ["state", "optim.AdamState", "NoneType"]),
-            ("state", ADAM._replace(mean=PARAMS), ["Readout", "Params"]),
+            ("state", ADAM._replace(mean=PARAMS), ["state.mean", "Readout", "Params"]),
+            ("state", ADAM._replace(updates="x"), ["state.updates", "'x'"]),
+            ("state", ADAM._replace(updates=-1), ["state.updates", "-1"]),
             ("state", ADAM._replace(square=READOUT._replace(b_y=W)), ["b_y", "(2,)", "(6,)"]),
         ],
     ),
@@ -1116,7 +1127,8 @@ TABLE = [
             *[*BAD_CELL, *BAD_PARAMS, *MIXED_PARAMS],
             *[*bad_kinds("x", X), *mixed("x", X), ("x", X[:0], ["x", "(0, 3, 2)", "(T, N, D)", "at least 1"])],
             ("x", X[..., :1], ["x", "(3, 1)", "(N, D)", "D = 2"]),
-            *bad_arrays("state0", H0, "N H", name="h_prev"),
+            *bad_arrays("state0", H0, "N H"),
+            *mixed("state0", H0),
         ],
     ),
     Row(
@@ -1128,10 +1140,11 @@ TABLE = [
             ("caches", iter(CACHES), ["caches", "list"]),
             ("caches", None, ["caches", "None"]),
             ("caches", CACHES[1:], ["dh", "(4, 3, 5)", "(T, N, H) with T = 3"]),
-            ("caches", [None] * T, ["cache", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [None] * T, ["caches[0]", "rnn.Cache(x, h_prev, h)", "NoneType"]),
+            ("caches", [TAPE] * T, ["cache", "rnn.Cache(x, h_prev, h)", "Tape"]),
             *[*bad_kinds("dh", DH), *mixed("dh", DH), ("dh", DH[0], ["dh", "(3, 5)", "(T, N, H) with T = 4"])],
-            ("dh", DH[:, :1], ["(3, 5)", "N = 1"]),
-            *[*bad_arrays("dstate_T", DH_T, "N H", name="dstate"), *mixed("dstate_T", DH_T, name="dstate")],
+            ("dh", DH[:, :1], ["dh", "(4, 1, 5)", "N = 3"]),
+            *[*bad_arrays("dstate_T", DH_T, "N H"), *mixed("dstate_T", DH_T)],
         ],
     ),
     Row(
@@ -1169,7 +1182,12 @@ TABLE = [
     Row(
         gradcheck.by_field,
         {"method": gradcheck.complex_step, "f": lambda p: (p.W_hy**2).sum(), "params": READOUT},
-        [*bad_functions("method"), *bad_functions("f"), ("params", READOUT._replace(b_y=[1.0]), ["w", "list"])],
+        [
+            *bad_functions("method"),
+            *bad_functions("f"),
+            ("params", READOUT._replace(b_y=[1.0]), ["params.b_y", "list"]),
+            ("params", PARAMS._replace(b_h=PARAMS.b_h * 1j), ["params.b_h", "complex128", "real"]),
+        ],
     ),
     Row(
         path_sum.gradient,
@@ -1228,10 +1246,13 @@ TABLE = [
         {"params": READOUT, "grads": READOUT, "lr": 0.1},
         [
             *bad_positives("lr"),
-            ("params", PARAMS, ["Readout", "Params"]),
+            ("params", PARAMS, ["grads", "Readout", "Params"]),
+            ("params", None, ["params", "NoneType"]),
+            ("params", np, ["params", "module"]),
             ("params", READOUT._replace(b_y=READOUT.b_y.tolist()), ["params", "list"]),
             ("params", READOUT._replace(b_y=READOUT.b_y.astype(int)), ["params", "int64"]),
-            ("grads", tuple(READOUT), ["tuple", "Readout"]),
+            ("grads", tuple(READOUT), ["grads", "tuple", "Readout"]),
+            ("grads", None, ["grads", "NoneType", "Readout"]),
             ("grads", READOUT._replace(b_y=READOUT.b_y.astype(object)), ["grads", "object"]),
             ("grads", READOUT._replace(b_y=READOUT.b_y.tolist()), ["grads", "list"]),
             ("grads", READOUT._replace(b_y=READOUT.b_y[:1]), ["b_y", "(1,)", "(6,)"]),

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_numbers
+from bptt_lessons.arguments import Array, check_numbers, shown
 
 
 class Elementwise(Protocol):
@@ -50,7 +50,7 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     ValueError
         If `z` is no floating array.
     """
-    check_numbers("z", z)
+    check_numbers("z", z, out)
     e = np.exp(np.where(np.real(z) > 0, -z, z))
     value: Array = np.divide(np.where(np.real(z) > 0, 1, e), 1 + e, out=out)
     return value
@@ -58,38 +58,38 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
 
 def relu(z: Array, out: Array | None = None) -> Array:
     """Return 0 where the real part of z is at most 0, z elsewhere (NaN stays NaN)."""
-    check_numbers("z", z)
+    check_numbers("z", z, out)
     return np.positive(np.where(np.real(z) <= 0, np.zeros_like(z), z), out=out)
 
 
 def identity(z: Array, out: Array | None = None) -> Array:
     """Return z itself (copied)."""
-    check_numbers("z", z)
+    check_numbers("z", z, out)
     return np.positive(z, out=out)
 
 
 def tanh_derivative(h: Array, out: Array | None = None) -> Array:
     """1 - h², the slope of tanh where its value is h."""
-    check_numbers("h", h)
+    check_numbers("h", h, out)
     return np.subtract(1, np.multiply(h, h, out=out), out=out)
 
 
 def sigmoid_derivative(h: Array, out: Array | None = None) -> Array:
     """h (1 - h), the slope of the sigmoid where its value is h."""
-    check_numbers("h", h)
+    check_numbers("h", h, out)
     slope: Array = np.multiply(h, 1 - h, out=out)
     return slope
 
 
 def relu_derivative(h: Array, out: Array | None = None) -> Array:
     """1 where h is positive, 0 elsewhere (0 at the kink)."""
-    check_numbers("h", h)
+    check_numbers("h", h, out)
     return np.multiply(np.real(h) > 0, np.ones_like(h), out=out)
 
 
 def identity_derivative(h: Array, out: Array | None = None) -> Array:
     """1 everywhere."""
-    check_numbers("h", h)
+    check_numbers("h", h, out)
     return np.multiply(1, np.ones_like(h), out=out)
 
 
@@ -103,3 +103,5 @@ def check_activation(activation: object) -> None:
     """Raise ValueError unless `activation` is an Activation."""
     if not isinstance(activation, Activation):
         raise ValueError(f"activation must be an Activation such as activations.TANH, got {type(activation).__name__}")
+    if not (callable(activation.value) and callable(activation.derivative)):
+        raise ValueError(f"activation must have functions as its value and derivative, got {shown(activation)}")

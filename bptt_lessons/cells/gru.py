@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_fits, check_no_nan, check_precision, check_start
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.cells.stretches import project, stretches
@@ -72,8 +72,9 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     ValueError
         If a size is below 1 or the dtype is not a real floating one.
     """
-    bound = check_size("H", H) ** -0.5
-    W_xh = uniform(rng, check_size("D", D), 3 * H, bound, dtype)
+    D, H = check_fits(D=D, H=H)
+    bound = H**-0.5
+    W_xh = uniform(rng, D, 3 * H, bound, dtype)
     W_hh = uniform(rng, H, 3 * H, bound, dtype)
     return Params(W_xh, W_hh, np.zeros(3 * H, dtype), np.zeros(H, dtype))
 
@@ -81,7 +82,7 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N sequences before their first step: zeros of shape (N, H)."""
     sizes = check_params(params)
-    return np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    return np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
@@ -229,7 +230,7 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
         If a shape or dtype does not fit.
     """
     T, N, D, H = check_tape(params, tape, dh, dh_T)
-    dtype = np.result_type(tape.r, dh, *params, dh if dh_T is None else dh_T)
+    dtype = np.result_type(*tape, dh, *params, dh if dh_T is None else dh_T)
     dW_xh, dW_hh, db_h, db_hg = (np.zeros(W.shape, dtype) for W in params)
     dx = np.empty((T, N, D), dtype)
     dh_next, through_s = np.empty((2, N, H), dtype)
@@ -308,7 +309,7 @@ def check_sequence(params: Params, x: Array, h0: Array | None) -> tuple[int, int
     T, N, D = x.shape
     if h0 is not None:
         check_array("h0", h0, "N H", sizes | {"N": N})
-        check_no_nan("h0", h0)
+        check_start("h0", h0, params)
         check_precision(x=x, h0=h0)
     check_precision(**params._asdict(), x=x)
     return T, N, D, sizes["H"]

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_dtype, check_positive, check_rng, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_dtype,
+    check_fits,
+    check_positive,
+    check_rng,
+    check_size,
+    check_solvable,
+    is_real,
+    shown,
+)
 
 
 def uniform(rng: np.random.Generator, rows: int, columns: int, bound: float, dtype: Any = np.float64) -> Array:
@@ -18,7 +29,7 @@ def uniform(rng: np.random.Generator, rows: int, columns: int, bound: float, dty
         If a size is below 1, `bound` is not positive or `dtype` is not floating.
     """
     check_rng(rng)
-    shape = (check_size("rows", rows), check_size("columns", columns))
+    shape = check_fits(rows=rows, columns=columns)
     limit = check_positive("bound", bound)
     return rng.uniform(-limit, limit, shape).astype(check_dtype(dtype))
 
@@ -64,7 +75,7 @@ def identity(H: int, gain: float = 1.0, dtype: Any = np.float64) -> Array:
     ValueError
         If `H` is below 1, `gain` is not positive or `dtype` is not floating.
     """
-    return check_positive("gain", gain) * np.eye(check_size("H", H), dtype=check_dtype(dtype))
+    return check_positive("gain", gain) * np.eye(check_fits(H=H, columns=H)[0], dtype=check_dtype(dtype))
 
 
 def scaled_to_radius(W: Array, radius: float) -> Array:
@@ -107,11 +118,12 @@ def non_normal(rng: np.random.Generator, H: int, radius: float, shear: float) ->
         If `H` is below 2, `radius` is not positive or `shear` is negative.
     """
     check_rng(rng)
-    if check_size("H", H) < 2:
+    H, _ = check_fits(H=H, columns=H)
+    if H < 2:
         raise ValueError(f"H must be at least 2 for a matrix that is not normal, got {H}")
     check_positive("radius", radius)
-    if shear != 0:
-        check_positive("shear", shear)
+    if not is_real(shear) or shear < 0:
+        raise ValueError(f"shear must be a finite number of at least 0, got {shown(shear)}")
     pairs = H // 2
     angle = np.pi * (np.arange(pairs) + rng.uniform(0.25, 0.75, pairs)) / pairs  # spread over the half circle
     blocks = np.eye(H)
@@ -130,8 +142,7 @@ def check_square(name: str, W: Array) -> None:
     check_array(name, W, "H H")
     if W.shape[0] != W.shape[1]:
         raise ValueError(f"{name} has shape {W.shape}, expected (H, H)")
-    if W.dtype.kind != "f" or not np.isfinite(W).all():
-        raise ValueError(f"{name} of shape {W.shape} and dtype {W.dtype} must hold finite real numbers")
+    check_solvable(name, W)
 
 
 def check_orthogonal(rng: object, H: object, gain: object, dtype: Any) -> None:

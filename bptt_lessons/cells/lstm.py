@@ -16,7 +16,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_numbers, check_precision, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_fits,
+    check_no_nan,
+    check_numbers,
+    check_precision,
+    check_size,
+    check_start,
+    is_real,
+    shown,
+)
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.cells.stretches import project, stretches
@@ -83,8 +94,9 @@ def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dty
         If a size is below 1, `forget_bias` no finite number or the dtype not a real floating one.
     """
     check_forget_bias(forget_bias)
-    bound = check_size("H", H) ** -0.5
-    W_xh = uniform(rng, check_size("D", D), 4 * H, bound, dtype)
+    D, H = check_size("D", D), check_size("H", H)
+    bound = H**-0.5
+    W_xh = uniform(rng, D, 4 * H, bound, dtype)
     W_hh = uniform(rng, H, 4 * H, bound, dtype)
     b_h = np.zeros(4 * H, dtype)
     b_h[H : 2 * H] = forget_bias
@@ -117,7 +129,7 @@ def memory_half_life(b: Any) -> Any:
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
     sizes = check_params(params)
-    zeros = np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    zeros = np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
     return State(zeros, zeros.copy())
 
 
@@ -269,7 +281,7 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
         If a shape or dtype does not fit.
     """
     T, N, D, H = check_tape(params, tape, dh, dstate_T)
-    dtype = np.result_type(tape.i, dh, *params, *(dstate_T or ()))
+    dtype = np.result_type(*tape, dh, *params, *(dstate_T or ()))
     dW_xh, dW_hh, db_h = (np.zeros(W.shape, dtype) for W in params)
     dx = np.empty((T, N, D), dtype)
     dh_next, dc, through_h = np.empty((3, N, H), dtype)
@@ -309,9 +321,8 @@ def check_bias(b: Any) -> None:
 
 def check_forget_bias(forget_bias: object) -> None:
     """Raise ValueError unless `forget_bias` is a finite real number."""
-    number = isinstance(forget_bias, (int, float, np.integer, np.floating)) and not isinstance(forget_bias, bool)
-    if not number or not np.isfinite(forget_bias):  # type: ignore[call-overload]
-        raise ValueError(f"forget_bias must be a finite number, got {forget_bias!r}")
+    if not is_real(forget_bias):
+        raise ValueError(f"forget_bias must be a finite number, got {shown(forget_bias)}")
 
 
 def check_params(params: Params) -> dict[str, int]:
@@ -341,7 +352,7 @@ def check_step(params: Params, x: Array, state: State) -> None:
     sizes = check_params(params)
     check_array("x", x, "N D", sizes)
     check_state("state", state, sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, **state._asdict())
+    check_precision(**params._asdict(), x=x, **{"state.h": state.h, "state.c": state.c})
 
 
 def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
@@ -354,7 +365,7 @@ def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
     for name, array in list(cache._asdict().items())[1:]:
         check_array(f"cache.{name}", array, "N H", sizes)
     check_state("dstate", dstate, sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dstate.h, dc=dstate.c)
+    check_precision(**params._asdict(), **cache._asdict(), **{"dstate.h": dstate.h, "dstate.c": dstate.c})
 
 
 def check_sequence(params: Params, x: Array, state0: State | None) -> tuple[int, int, int, int]:
@@ -365,9 +376,9 @@ def check_sequence(params: Params, x: Array, state0: State | None) -> tuple[int,
     T, N, D = x.shape
     if state0 is not None:
         check_state("state0", state0, sizes | {"N": N})
-        check_no_nan("state0.h", state0.h)
-        check_no_nan("state0.c", state0.c)
-        check_precision(x=x, h0=state0.h, c0=state0.c)
+        for part, array in {"state0.h": state0.h, "state0.c": state0.c}.items():
+            check_start(part, array, params)
+            check_precision(**{"x": x, part: array})
     check_precision(**params._asdict(), x=x)
     return T, N, D, sizes["H"]
 
@@ -385,6 +396,6 @@ def check_tape(params: Params, tape: Tape, dh: Array, dstate_T: State | None) ->
     check_array("dh", dh, "T N H", sizes)
     if dstate_T is not None:
         check_state("dstate_T", dstate_T, sizes)
-        check_precision(dh=dh, dh_T=dstate_T.h, dc_T=dstate_T.c)
+        check_precision(**{"dh": dh, "dstate_T.h": dstate_T.h, "dstate_T.c": dstate_T.c})
     check_precision(**params._asdict(), **tape._asdict(), dh=dh)
     return T, N, D, sizes["H"]

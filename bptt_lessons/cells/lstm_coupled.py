@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_fits, check_precision
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.cells.lstm import State, check_forget_bias, check_state
@@ -47,8 +47,9 @@ def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dty
         If a size is below 1, `forget_bias` no finite number or the dtype not a real floating one.
     """
     check_forget_bias(forget_bias)
-    bound = check_size("H", H) ** -0.5
-    W_xh = uniform(rng, check_size("D", D), 3 * H, bound, dtype)
+    D, H = check_fits(D=D, H=H)
+    bound = H**-0.5
+    W_xh = uniform(rng, D, 3 * H, bound, dtype)
     W_hh = uniform(rng, H, 3 * H, bound, dtype)
     b_h = np.zeros(3 * H, dtype)
     b_h[:H] = forget_bias
@@ -58,7 +59,7 @@ def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dty
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
     sizes = check_params(params)
-    zeros = np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    zeros = np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
     return State(zeros, zeros.copy())
 
 
@@ -118,7 +119,7 @@ def check_step(params: Params, x: Array, state: State) -> None:
     sizes = check_params(params)
     check_array("x", x, "N D", sizes)
     check_state("state", state, sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, **state._asdict())
+    check_precision(**params._asdict(), x=x, **{"state.h": state.h, "state.c": state.c})
 
 
 def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
@@ -131,4 +132,4 @@ def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
     for name, array in list(cache._asdict().items())[1:]:
         check_array(f"cache.{name}", array, "N H", sizes)
     check_state("dstate", dstate, sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dstate.h, dc=dstate.c)
+    check_precision(**params._asdict(), **cache._asdict(), **{"dstate.h": dstate.h, "dstate.c": dstate.c})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_fits, check_precision
 from bptt_lessons.cells import lstm
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.lstm import State, check_state
@@ -58,7 +58,7 @@ def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dty
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
     sizes = check_params(params)
-    zeros = np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    zeros = np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
     return State(zeros, zeros.copy())
 
 
@@ -126,7 +126,7 @@ def check_step(params: Params, x: Array, state: State) -> None:
     sizes = check_params(params)
     check_array("x", x, "N D", sizes)
     check_state("state", state, sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, **state._asdict())
+    check_precision(**params._asdict(), x=x, **{"state.h": state.h, "state.c": state.c})
 
 
 def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
@@ -139,4 +139,4 @@ def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
     for name, array in list(cache._asdict().items())[1:]:
         check_array(f"cache.{name}", array, "N H", sizes)
     check_state("dstate", dstate, sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dstate.h, dc=dstate.c)
+    check_precision(**params._asdict(), **cache._asdict(), **{"dstate.h": dstate.h, "dstate.c": dstate.c})

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_fits, check_no_nan, check_precision, check_start
 from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import uniform
 
@@ -59,9 +59,10 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     ValueError
         If a size is below 1 or the dtype is not a real floating one.
     """
-    bound = check_size("H", H) ** -0.5
+    D, H = check_fits(D=D, H=H)
+    bound = H**-0.5
     return Params(
-        uniform(rng, check_size("D", D), H, bound, dtype),
+        uniform(rng, D, H, bound, dtype),
         uniform(rng, H, H, bound, dtype),
         uniform(rng, 1, H, bound, dtype)[0],
     )
@@ -70,7 +71,7 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N sequences before their first step: zeros of shape (N, H)."""
     sizes = check_params(params)
-    return np.zeros((check_size("N", N), sizes["H"]), np.result_type(*params))
+    return np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
 
 
 def step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH) -> tuple[Array, Cache]:
@@ -289,7 +290,7 @@ def check_sequence(
     T, N, D = x.shape
     if h0 is not None:
         check_array("h0", h0, "N H", sizes | {"N": N})
-        check_no_nan("h0", h0)
+        check_start("h0", h0, params)
         check_precision(x=x, h0=h0)
     check_precision(**params._asdict(), x=x)
     return T, N, D, sizes["H"]

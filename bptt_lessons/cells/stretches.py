@@ -18,7 +18,8 @@ def stretches(T: int, N: int) -> list[slice]:
         If T or N is below 1.
     """
     length = max(1, ROWS // check_size("N", N))
-    return [slice(start, min(start + length, T)) for start in range(0, check_size("T", T), length)]
+    T = check_size("T", T)
+    return [slice(start, min(start + length, T)) for start in range(0, T, length)]
 
 
 def project(x: Array, W: Array, b: Array) -> Iterator[Array]:

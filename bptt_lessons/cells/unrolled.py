@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_has, check_precision
+from bptt_lessons.arguments import Array, check_array, check_has, check_no_nan, check_precision, check_start, shown
 
 
 class Cell(Protocol):
@@ -94,10 +94,9 @@ def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any,
     Raises
     ------
     ValueError
-        If `x` has not the shape (T, N, D), or the cell refuses its arguments.
+        If `x` has not the shape (T, N, D), `x` or `state0` holds a NaN, or the cell refuses its arguments.
     """
-    check_has("cell", cell, "step")
-    check_array("x", x, "T N D")
+    check_forward(cell, params, x, state0)
     h, caches = [], []
     state = state0
     for x_t in x:
@@ -133,7 +132,7 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     ValueError
         If there are no caches, `dh` or `dstate_T` does not fit, or the cell refuses its arguments.
     """
-    check_backward(cell, params, caches, dh)
+    check_backward(cell, params, caches, dh, dstate_T)
     grads = nested.zeros_like(params)
     dstate = cell.zero_state(params, dh.shape[1]) if dstate_T is None else dstate_T
     dx = []
@@ -145,22 +144,87 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     return grads, np.stack(dx[::-1]), dstate
 
 
-def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> None:
+def check_forward(cell: Cell, params: Any, x: Array, state0: Any) -> None:
+    """Raise ValueError unless `forward` can take these."""
+    check_has("cell", cell, "step")
+    check_array("x", x, "T N D")
+    check_no_nan("x", x)
+    check_state("state0", cell, params, x.shape[1], state0)
+    check_state_numbers("state0", state0, params)
+
+
+def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None) -> None:
     """Raise ValueError unless `backward` can take these."""
     check_has("cell", cell, "zero_state", "step_backward")
-    if not hasattr(params, "_fields"):
-        raise ValueError(
-            f"params must be the cell's Params, such as rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}"
-        )
-    for name, array in nested.named_arrays(params):
-        if not isinstance(array, (np.ndarray, np.generic)):
-            raise ValueError(f"{name} must be a NumPy array, got {type(array).__name__}")
     check_caches(caches)
     check_array("dh", dh, "T N H", {"T": len(caches)})
+    check_params(params)
+    N = _sequences_in(caches, dh.shape[1])
+    h = hidden(cell.zero_state(params, N))
+    check_array("dh", dh, "T N H", {"T": len(caches), "N": N, "H": h.shape[1]})
+    check_precision(params=h, dh=dh)
+    if dstate_T is not None:
+        check_state("dstate_T", cell, params, N, dstate_T)
+
+
+def check_params(params: Any) -> None:
+    """Raise ValueError unless `params` is a NamedTuple of arrays, as any cell's parameters are."""
+    if not hasattr(params, "_fields"):
+        expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
+        raise ValueError(f"params must be {expected}, got {type(params).__name__}")
+    for name, array in nested.named_arrays(params, "params"):
+        if not isinstance(array, (np.ndarray, np.generic)):
+            raise ValueError(f"{name} must be a NumPy array, got {type(array).__name__}")
+
+
+def check_state(name: str, cell: Any, params: Any, N: int, state: Any) -> None:
+    """Raise ValueError unless `state` is built as the cell's zero state for N sequences is."""
+    check_params(params)
+    if hasattr(cell, "zero_state"):
+        _check_like(name, state, cell.zero_state(params, N))
+
+
+def _check_like(name: str, state: Any, like: Any) -> None:
+    fields = getattr(like, "_fields", None)
+    if fields is None:
+        check_array(name, state, "N H", dict(zip("NH", like.shape, strict=True)))
+        check_precision(**{"params": like, name: state})
+        return
+    if getattr(state, "_fields", None) != fields:
+        kind = f"{type(like).__module__.rsplit('.', 1)[-1]}.{type(like).__name__}"
+        raise ValueError(f"{name} must be {kind}({', '.join(fields)}), got {type(state).__name__}")
+    for field in fields:
+        _check_like(f"{name}.{field}", getattr(state, field), getattr(like, field))
+
+
+def check_state_numbers(name: str, state: Any, params: Any) -> None:
+    """Raise ValueError if one of a state's arrays holds a NaN while all parameters are finite."""
+    for place, array in nested.named_arrays(state, name):
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fc":
+            check_start(place, array, (weights for _, weights in nested.named_arrays(params)))
+
+
+def check_dstate(cell: Any, params: Any, caches: Sequence[Any], dstate_T: Any) -> None:
+    """Raise ValueError unless `dstate_T` is like the cell's state, for as many sequences as the caches are of."""
+    h = check_array("dstate_T", getattr(dstate_T, "h", dstate_T), "N H")
+    check_state("dstate_T", cell, params, _sequences_in(caches, len(h)), dstate_T)
+
+
+def _sequences_in(caches: Sequence[Any], default: int) -> int:
+    """Return N of the first cache's x, if it has one."""
+    x = getattr(caches[0], "x", None)
+    return len(x) if isinstance(x, np.ndarray) and x.ndim == 2 and len(x) else default
 
 
 def check_caches(caches: object) -> None:
-    """Raise ValueError unless `caches` is a list of at least one."""
+    """Raise ValueError unless `caches` is a list of at least one, and they may be caches."""
     if not isinstance(caches, (list, tuple)) or not caches:
-        found = f"{type(caches).__name__} of length {len(caches)}" if hasattr(caches, "__len__") else repr(caches)
+        found = (
+            f"{type(caches).__name__} of length {len(caches)}" if isinstance(caches, (list, tuple)) else shown(caches)
+        )
         raise ValueError(f"caches must be a list of T caches, T at least 1, got {found}")
+    for t, cache in enumerate(caches):
+        if cache is None or isinstance(cache, (bool, int, float, complex, str, bytes, list)):
+            raise ValueError(
+                f"caches[{t}] must be a cache, such as rnn.Cache(x, h_prev, h), got {type(cache).__name__}"
+            )

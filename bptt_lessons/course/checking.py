@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bptt_lessons.arguments import shown
 from bptt_lessons.course import progress
 from bptt_lessons.course.catalogue import EXERCISES
 from bptt_lessons.course.exercises import Case, Exercise
@@ -107,10 +108,11 @@ def example(name: str, number: int = 1) -> tuple[Any, ...]:
     """
     exercise = found(name)
     if exercise is None:
-        raise ValueError(unknown(name))
+        raise ValueError(f"name must be that of an exercise. {unknown(name)}")
     cases = exercise.make_cases()
-    if number not in range(1, len(cases) + 1):
-        raise ValueError(f"number must be 1 ... {len(cases)} for {name}, got {number!r}")
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if not whole or not 1 <= number <= len(cases):
+        raise ValueError(f"number must be 1 ... {len(cases)} for {name}, got {shown(number)}")
     return tuple(map(copied, cases[number - 1].arguments.values()))
 
 
@@ -326,8 +328,8 @@ def found(name: object) -> Exercise | None:
 
 def unknown(name: str) -> str:
     """Say that there is no such exercise, and which ones are near."""
-    near = difflib.get_close_matches(str(name), EXERCISES, n=3)
-    return f"There is no exercise {name!r}." + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
+    near = difflib.get_close_matches(name, EXERCISES, n=3) if isinstance(name, str) else []
+    return f"There is no exercise {shown(name)}." + (f" Did you mean {' or '.join(map(repr, near))}?" if near else "")
 
 
 def unavailable(*args: Any, **kwargs: Any) -> Any:

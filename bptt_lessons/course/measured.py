@@ -32,8 +32,12 @@ def measured(value: float, format: str = ".3g", unit: str = "") -> str:
         raise ValueError(f"value must be one real number, got {type(value).__name__}")
     try:
         number = f"{value:{format}}"
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"format {format!r} does not fit a {type(value).__name__}, expected such as '.3g'") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"format {format!r} does not fit the value, a {type(value).__name__}, expected such as '.3g'"
+        ) from error
+    if not isinstance(unit, str):
+        raise ValueError(f"unit must be a string, got {type(unit).__name__}")
     if "]" in number + unit or "\n" in number + unit:
         raise ValueError(f"format {format!r} and unit {unit!r} must not hold ']' or a line break")
     return f"[measured {number}{' ' if unit else ''}{unit}]"

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bptt_lessons.arguments import shown
 from bptt_lessons.course.locking import locked
 from bptt_lessons.course.report import Text
 
@@ -160,12 +161,17 @@ def record(
     Raises
     ------
     ValueError
-        If the status is not one of the three.
+        If the status is not one of the three, or something else is no text.
     OSError
         If the line could not be written; its text can be shown to the learner.
     """
-    if status not in STATUSES:
-        raise ValueError(f"status is {status!r}; expected one of {', '.join(map(repr, STATUSES))}")
+    if not isinstance(status, str) or status not in STATUSES:
+        raise ValueError(f"status is {shown(status)}; expected one of {', '.join(map(repr, STATUSES))}")
+    for name, text in {"lesson": lesson, "exercise": exercise, "misconception": misconception}.items():
+        if not isinstance(text, str) and (text is not None or name != "misconception"):
+            raise ValueError(f"{name} must be a string, got {type(text).__name__}")
+    if folder is not None and (not isinstance(folder, (str, Path)) or "\0" in str(folder)):
+        raise ValueError(f"folder must be a folder's path, got {shown(folder)}")
     folder = home() if folder is None else Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,8 +18,20 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_callable, check_has, check_precision
-from bptt_lessons.cells.unrolled import Cell
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_callable,
+    check_has,
+    check_kind,
+    check_no_nan,
+    check_precision,
+    kind_of,
+    shown,
+)
+from bptt_lessons.cells.unrolled import Cell, check_params, check_state, check_state_numbers
+
+NUMBER = (float, np.number, int, complex)
 
 LossGradient = Callable[[Array, int], tuple[Any, Array, Any]]
 
@@ -46,7 +58,14 @@ class Gradient(NamedTuple):
 
 
 def add(a: Gradient, b: Gradient) -> Gradient:
-    """Return the sum of two gradients."""
+    """Return the sum of two gradients.
+
+    Raises
+    ------
+    ValueError
+        If one is no Gradient, or what they are gradients of differs.
+    """
+    check_gradients(a, b)
     return Gradient(a.loss + b.loss, nested.add(a.grads, b.grads), add_extra(a.extra, b.extra))
 
 
@@ -79,7 +98,7 @@ def full_gradient(cell: SequenceCell, params: Any, x: Array, state0: Any, loss_g
     ValueError
         If `x` has not the shape (T, N, D), or the cell or the loss refuses its arguments.
     """
-    check_whole(cell, x, loss_gradient)
+    check_whole(cell, params, x, state0, loss_gradient)
     h, _, tape = cell.forward(params, x, state0)
     loss, dh, extra = loss_of(loss_gradient, h, 0)
     grads, _, _ = cell.backward(params, tape, dh)
@@ -89,7 +108,12 @@ def full_gradient(cell: SequenceCell, params: Any, x: Array, state0: Any, loss_g
 def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Array, Any]:
     """Call the loss on a window of hidden states and check that its gradient fits them."""
     check_callable("loss_gradient", loss_gradient)
-    loss, dh, extra = loss_gradient(h, start)
+    if type(h) is not np.ndarray or h.ndim != 3 or h.dtype.kind not in "fc":
+        check_array("h", h, "T N H")
+    returned = loss_gradient(h, start)
+    if not isinstance(returned, tuple) or len(returned) != 3 or not isinstance(returned[0], NUMBER):
+        check_returned(returned)
+    loss, dh, extra = returned
     fits = isinstance(dh, np.ndarray) and dh.ndim == 3 and dh.shape == h.shape and dh.dtype == h.dtype and dh.size > 0
     if not fits:  # looked at first: the checks take longer, and short windows come here often
         check_array("dh", dh, "T N H", dict(zip("TNH", check_array("h", h, "T N H").shape, strict=True)))
@@ -97,8 +121,39 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
     return loss, dh, extra
 
 
-def check_whole(cell: Any, x: Array, loss_gradient: Any, *functions: str) -> None:
-    """Raise ValueError unless the cell has the `functions` it needs and the rest can be used."""
+def check_whole(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, *functions: str) -> None:
+    """Raise ValueError unless the cell has the `functions` it needs and the rest can be used.
+
+    What goes step by step needs a state to begin with; whole sequences begin with zeros if it is None,
+    and the cell itself looks for NaN in their x, window by window.
+    """
     check_has("cell", cell, *(functions or ("forward", "backward")))
     check_array("x", x, "T N D")
     check_callable("loss_gradient", loss_gradient)
+    check_params(params)
+    if "step" in functions:
+        check_no_nan("x", x)
+    if state0 is not None or "step" in functions:
+        check_state("state0", cell, params, x.shape[1], state0)
+        check_state_numbers("state0", state0, params)
+
+
+def check_returned(returned: Any) -> None:
+    """Raise ValueError unless this may be what a `loss_gradient` returns."""
+    if not isinstance(returned, (tuple, list)) or len(returned) != 3:
+        raise ValueError(f"loss_gradient must return loss, dh, extra, got {type(returned).__name__}")
+    loss = returned[0]
+    if isinstance(loss, int) and abs(loss) >= 2**1023:
+        raise ValueError(f"loss_gradient must return loss, dh, extra with a loss within the floats, got {shown(loss)}")
+    if not isinstance(loss, NUMBER) and not (isinstance(loss, np.ndarray) and loss.shape == ()):
+        raise ValueError(f"loss_gradient must return loss, dh, extra with one number as the loss, got {kind_of(loss)}")
+
+
+def check_gradients(a: object, b: object) -> None:
+    """Raise ValueError unless `add` can take these."""
+    for name, gradient in {"a": a, "b": b}.items():
+        check_kind(name, gradient, Gradient, "a bptt.Gradient(loss, grads, extra)")
+        assert isinstance(gradient, Gradient)
+        nested.check_alike(**{f"{name}.loss": gradient.loss})
+        if isinstance(gradient.loss, int) and abs(gradient.loss) >= 2**1023:
+            raise ValueError(f"{name}.loss must be within the floats, got {shown(gradient.loss)}")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_size
+from bptt_lessons.arguments import Array, check_size, kind_of, shown
 from bptt_lessons.cells.unrolled import Cell, add_to_hidden, hidden
 from bptt_lessons.gradients.bptt import Gradient, LossGradient, SequenceCell, add_extra, check_whole, loss_of
 
@@ -57,7 +57,7 @@ def tape_bytes(T: int, N: int, D: int, H: int, itemsize: int = 8) -> int:
     ValueError
         If a size is below 1.
     """
-    check_sizes(T, N, D, H, itemsize)
+    T, N, D, H, itemsize = check_sizes(T, N, D, H, itemsize)
     return itemsize * N * (T * D + (T + 1) * H)
 
 
@@ -90,7 +90,7 @@ def backward_sqrt(
     ValueError
         If `x` has not the shape (T, N, D), `segment` is below 1, or the cell or the loss refuses its arguments.
     """
-    length = check_segment(cell, x, loss_gradient, segment)
+    length = check_segment(cell, params, x, state0, loss_gradient, segment)
     starts = range(0, len(x), length)
     kept = [cell.zero_state(params, x.shape[1]) if state0 is None else state0]
     for start in starts[:-1]:
@@ -127,7 +127,7 @@ def forward_cost(T: int, slots: int, keeps: str = "state") -> int:
     ValueError
         If a size is below 1 or `keeps` is neither.
     """
-    check_cost(T, slots, keeps)
+    T, slots = check_cost(T, slots, keeps)
     beyond = 0 if keeps == "state" else 1  # step y itself need not be run again if it is kept
     t = np.arange(T + 1)
     cost = t * (t + 1) // 2  # C(t, 1) for every t from 0 to T
@@ -147,7 +147,7 @@ def closed_form(T: int, slots: int, keeps: str = "state") -> int:
 
     Parameters and errors are those of `forward_cost`.
     """
-    check_cost(T, slots, keeps)
+    T, slots = check_cost(T, slots, keeps)
     return _cost(T, slots, keeps)
 
 
@@ -156,7 +156,7 @@ def schedule(T: int, slots: int, keeps: str = "state") -> Iterator[Action]:
 
     Parameters and errors are those of `forward_cost`; any T will do.
     """
-    check_cost(T, slots, keeps)
+    T, slots = check_cost(T, slots, keeps)
     return _with_states(T, slots) if keeps == "state" else _with_steps(T, slots)
 
 
@@ -192,7 +192,7 @@ def backward(
         If `x` has not the shape (T, N, D), the actions do not backpropagate its T steps, the last first,
         or the cell or the loss refuses its arguments.
     """
-    check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
+    check_whole(cell, params, x, state0, loss_gradient, "zero_state", "step", "step_backward")
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     dstate = cell.zero_state(params, x.shape[1])
     kept = {0: (state0, None)}
@@ -281,33 +281,32 @@ def _repeats(t: int, m: int) -> int:
     return r * t - (comb(m + r, r - 1) if r else 0)
 
 
-def check_sizes(T: int, N: int, D: int, H: int, itemsize: int) -> None:
-    """Raise ValueError unless all sizes are whole numbers of at least 1."""
+def check_sizes(T: int, N: int, D: int, H: int, itemsize: int) -> Iterator[int]:
+    """Yield all sizes as ints, whose products have no end, or raise ValueError if one is below 1."""
     for name, size in {"T": T, "N": N, "D": D, "H": H, "itemsize": itemsize}.items():
-        check_size(name, size)
+        yield check_size(name, size)
 
 
-def check_cost(T: int, slots: int, keeps: str) -> None:
-    """Raise ValueError unless `forward_cost` can take these."""
-    check_size("T", T)
-    check_size("slots", slots)
-    if keeps not in ("state", "step"):
-        raise ValueError(f"keeps must be 'state' or 'step', got {keeps!r}")
+def check_cost(T: int, slots: int, keeps: str) -> tuple[int, int]:
+    """Return T and slots as ints if `forward_cost` can take these, else raise ValueError."""
+    if not isinstance(keeps, str) or keeps not in ("state", "step"):
+        raise ValueError(f"keeps must be 'state' or 'step', got {shown(keeps)}")
+    return check_size("T", T), check_size("slots", slots)
 
 
-def check_segment(cell: object, x: Array, loss_gradient: object, segment: int | None) -> int:
+def check_segment(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, segment: int | None) -> int:
     """Return the steps of a segment if `backward_sqrt` can take these, else raise ValueError."""
-    check_whole(cell, x, loss_gradient, "zero_state", "forward", "backward")
+    check_whole(cell, params, x, state0, loss_gradient, "zero_state", "forward", "backward")
     return isqrt(len(x) - 1) + 1 if segment is None else check_size("segment", segment)
 
 
 def check_actions(actions: Iterable[Action], T: int) -> Iterator[Action]:
     """Yield the actions if they backpropagate T steps, the last first, from what they keep; else raise ValueError."""
-    if not isinstance(actions, Iterable):
-        raise ValueError(f"actions must be such as schedule(T, slots) gives, got {type(actions).__name__}")
+    if not isinstance(actions, Iterable) or (isinstance(actions, np.ndarray) and actions.ndim == 0):
+        raise ValueError(f"actions must be such as schedule(T, slots) gives, got {kind_of(actions)}")
     kept, left = {0: False}, T  # whether a slot holds a cache as well; the steps still to be backpropagated
     for action in actions:
-        kind, start, stop = action if isinstance(action, tuple) and len(action) == 3 else (None, None, None)
+        kind, start, stop = action if _is_action(action) else ("", 0, 0)
         ready = {
             "keep state": start in kept and start < stop <= T,
             "keep step": start in kept and start < stop <= T,
@@ -316,7 +315,7 @@ def check_actions(actions: Iterable[Action], T: int) -> Iterator[Action]:
         }
         if not ready.get(kind, False):
             raise ValueError(
-                f"actions: cannot do {action!r} with what is kept at {sorted(kept)} and {left} steps of T = {T} left"
+                f"actions: cannot do {shown(action)} with what is kept at {sorted(kept)}, {left} steps of T = {T} left"
             )
         if kind == "drop":
             del kept[stop]
@@ -327,3 +326,10 @@ def check_actions(actions: Iterable[Action], T: int) -> Iterator[Action]:
         yield action
     if left:
         raise ValueError(f"actions leave the first {left} steps of T = {T} without their way back")
+
+
+def _is_action(value: object) -> bool:
+    """Say whether `value` is a kind and two steps, counted in whole numbers."""
+    if not isinstance(value, tuple) or len(value) != 3 or not isinstance(value[0], str):
+        return False
+    return all(isinstance(step, (int, np.integer)) and not isinstance(step, bool) for step in value[1:])

@@ -12,11 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_has, check_positive, check_precision, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_has,
+    check_plain,
+    check_positive,
+    check_precision,
+    check_size,
+    check_solvable,
+    kind_of,
+)
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import check_square
-from bptt_lessons.cells.unrolled import Cell, check_caches, hidden
+from bptt_lessons.cells.unrolled import Cell, check_caches, check_dstate, hidden
 
 
 def step_jacobian(params: rnn.Params, h: Array, activation: Activation = TANH) -> Array:
@@ -82,13 +92,7 @@ def operator_norms(matrices: Array) -> Array:
     ValueError
         If `matrices` has fewer than two axes or holds anything but finite real numbers.
     """
-    if not isinstance(matrices, np.ndarray) or matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2]:
-        found = f"shape {matrices.shape}" if isinstance(matrices, np.ndarray) else type(matrices).__name__
-        raise ValueError(f"matrices has {found}, expected (..., H, H)")
-    if matrices.size == 0:
-        raise ValueError(f"matrices has shape {matrices.shape}, expected (..., H, H), every size at least 1")
-    if matrices.dtype.kind != "f" or not np.isfinite(matrices).all():
-        raise ValueError(f"matrices of shape {matrices.shape} and dtype {matrices.dtype} must hold finite real numbers")
+    check_matrices(matrices)
     norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))
     return norms
 
@@ -116,7 +120,7 @@ def gradient_norms(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any
     ValueError
         If there are no caches or the cell refuses its arguments.
     """
-    check_flow(cell, caches, dstate_T)
+    check_flow(cell, params, caches, dstate_T)
     dstate, norms = dstate_T, []
     for cache in reversed(caches):
         size = np.abs(hidden(dstate))  # squares of 1e-170 would be 0, hence a power of two near the largest for a unit
@@ -171,6 +175,7 @@ def bound(W_hh: Array, gamma: float, lags: int) -> Array:
     ValueError
         If `W_hh` is no square real matrix, `gamma` not positive, or `lags` below 1.
     """
+    check_square("W_hh", W_hh)
     factor = check_positive("gamma", gamma) * largest_singular_value(W_hh)
     power: Array = factor ** np.arange(check_size("lags", lags))
     return power
@@ -183,8 +188,18 @@ def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation
     check_precision(**params._asdict(), h=h)
 
 
-def check_flow(cell: Cell, caches: Sequence[Any], dstate_T: Any) -> None:
+def check_matrices(matrices: Any) -> None:
+    """Raise ValueError unless `operator_norms` can take these."""
+    if not isinstance(matrices, np.ndarray) or matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2]:
+        raise ValueError(f"matrices has {kind_of(matrices)}, expected (..., H, H)")
+    check_plain("matrices", matrices)
+    if matrices.size == 0:
+        raise ValueError(f"matrices has shape {matrices.shape}, expected (..., H, H), every size at least 1")
+    check_solvable("matrices", matrices)
+
+
+def check_flow(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any) -> None:
     """Raise ValueError unless `gradient_norms` can take these."""
     check_has("cell", cell, "step_backward")
     check_caches(caches)
-    check_array("dstate_T", getattr(dstate_T, "h", dstate_T), "N H")
+    check_dstate(cell, params, caches, dstate_T)

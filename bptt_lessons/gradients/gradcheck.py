@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_callable, check_positive
+from bptt_lessons.arguments import Array, check_callable, check_plain, check_positive, kind_of
 
 Tree = TypeVar("Tree")
 
@@ -45,6 +45,7 @@ def worst_error(a: Any, b: Any) -> tuple[str, float]:
     ValueError
         If the structures or the shapes of corresponding arrays differ.
     """
+    nested.check_alike(a=a, b=b)
     errors = nested.named_arrays(nested.map_arrays(relative_error, a, b))
     return max(errors, key=lambda error: np.inf if np.isnan(error[1]) else error[1])
 
@@ -70,7 +71,7 @@ def central_difference(f: Callable[[Array], Any], w: Array, eps: float = 1e-5) -
     ValueError
         If `w` is not a real floating array or `eps` is not above 0.
     """
-    check_point(f, w, eps)
+    f = check_point(f, w, eps)
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
         up, down = w.copy(), w.copy()
@@ -105,7 +106,7 @@ def complex_step(f: Callable[[Array], Any], w: Array, eps: float = 1e-30) -> Arr
     ValueError
         If `w` is not a real floating array or `eps` is not above 0.
     """
-    check_point(f, w, eps)
+    f = check_point(f, w, eps)
     gradient = np.zeros_like(w)
     for i in np.ndindex(w.shape):
         w_complex = w.astype(np.result_type(w, 1j))  # complex, with the precision of w
@@ -136,6 +137,9 @@ def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tre
     """
     check_callable("method", method)
     check_callable("f", f)
+    nested.check_alike(params=params)
+    for place, array in nested.named_arrays(params, "params"):
+        check_differentiable(place, array)
     arrays = [array for _, array in nested.named_arrays(params)]
     gradients = []
     for k, array in enumerate(arrays):
@@ -155,15 +159,34 @@ def check_comparable(name: str, value: Any) -> Array:
         array = np.asarray(value)
     except ValueError:
         raise ValueError(f"{name} must be an array of numbers, got rows of unequal lengths") from None
+    check_plain(name, value)
     if array.dtype.kind not in "biufc":
         raise ValueError(f"{name} has dtype {array.dtype} and shape {array.shape}, expected numbers")
     return array if array.dtype.kind in "fc" else array.astype(float)
 
 
-def check_point(f: Callable[[Array], Any], w: Array, eps: float) -> None:
-    """Raise ValueError unless `f` is a function, `w` a real floating array and `eps` above 0."""
+def check_point(f: Callable[[Array], Any], w: Array, eps: float) -> Callable[[Array], Any]:
+    """Return `f`, which will have to give one number, if the rest can be used, else raise ValueError."""
     check_callable("f", f)
-    if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
-        found = f"shape {w.shape} and dtype {w.dtype}" if isinstance(w, np.ndarray) else type(w).__name__
-        raise ValueError(f"w has {found}, expected a real floating NumPy array of any shape")
+    check_differentiable("w", w)
     check_positive("eps", eps)
+
+    def of_one_number(at: Array) -> Any:
+        value = f(at)
+        if not isinstance(value, (int, float, complex, np.number)) and not _is_number(value):
+            raise ValueError(f"f must return one number, got {kind_of(value)}")
+        return value
+
+    return of_one_number
+
+
+def check_differentiable(name: str, w: Any) -> None:
+    """Raise ValueError unless `w` is a real floating array."""
+    if not isinstance(w, np.ndarray) or w.dtype.kind != "f":
+        raise ValueError(f"{name} has {kind_of(w)}, expected a real floating NumPy array of any shape")
+    check_plain(name, w)
+
+
+def _is_number(value: Any) -> bool:
+    """Say whether `value` is an array of one number and no axis."""
+    return isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "biufc"

@@ -42,7 +42,7 @@ def gradient(params: Params, tape: Tape, dh: Array, activation: Activation = TAN
     """
     T, N, _, H = check_tape(params, tape, dh, None, activation)
     slope = activation.derivative(tape.h)
-    grads = Params(*(np.zeros(p.shape, np.result_type(tape.h, dh, *params)) for p in params))
+    grads = Params(*(np.zeros(p.shape, np.result_type(*tape, dh, *params)) for p in params))
     for n in range(N):
         for s in range(T):
             for t in range(s, T):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_size
+from bptt_lessons.arguments import Array, check_flag, check_plain, check_share, check_size, kind_of, shown
 from bptt_lessons.cells import unrolled
 from bptt_lessons.cells.unrolled import Cell, add_to_hidden
 from bptt_lessons.gradients.bptt import Gradient, LossGradient, SequenceCell, add_extra, check_whole, loss_of
@@ -38,8 +38,7 @@ def windows(T: int, k: int) -> list[tuple[int, int]]:
     ValueError
         If `T` or `k` is below 1.
     """
-    check_size("T", T)
-    check_size("k", k)
+    T, k = check_size("T", T), check_size("k", k)
     return [(start, min(start + k, T)) for start in range(0, T, k)]
 
 
@@ -65,7 +64,7 @@ def stream_batches(stream: Array, N: int) -> Array:
     ValueError
         If `stream` has no axis, or `N` is not from 1 to L.
     """
-    check_stream(stream, N)
+    N = check_stream(stream, N)
     T = len(stream) // N
     return stream[: T * N].reshape(N, T, *stream.shape[1:]).swapaxes(0, 1)
 
@@ -105,7 +104,7 @@ def windowed_gradient(
     ValueError
         If `x` has not the shape (T, N, D), `k` is below 1, or the cell or the loss refuses its arguments.
     """
-    check_windowed(cell, x, loss_gradient, k)
+    k = check_windowed(cell, params, x, state0, loss_gradient, k, carry)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state = state0
     for start in range(0, len(x), k):
@@ -148,7 +147,7 @@ def sliding_gradient(
     ValueError
         If `x` has not the shape (T, N, D), not 1 ≤ k1 ≤ k2, or the cell or the loss refuses its arguments.
     """
-    check_sliding(cell, x, loss_gradient, k1, k2)
+    k1, k2 = check_sliding(cell, params, x, state0, loss_gradient, k1, k2)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state = state0
     caches: deque[Any] = deque(maxlen=k2)  # of the last k2 steps
@@ -188,7 +187,7 @@ def contributions(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> 
     """
     unrolled.check_backward(cell, params, caches, dh)
     T, N = dh.shape[:2]
-    parts = nested.map_arrays(lambda p: np.zeros((T, T, *p.shape), p.dtype), params)
+    parts = nested.map_arrays(lambda p: np.zeros((T, T, *p.shape), np.result_type(p, dh)), params)
     for t in range(T):
         dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
         for s in range(t, -1, -1):
@@ -236,7 +235,7 @@ def randomised_gradient(
         If `x` has not the shape (T, N, D), `cuts` do not rise from 1 to T - 1, `probability` is not
         in [0, 1), or the cell or the loss refuses its arguments.
     """
-    passes = 1 - check_randomised(cell, x, loss_gradient, cuts, probability)
+    passes = 1 - check_randomised(cell, params, x, state0, loss_gradient, cuts, probability)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
     state = state0
     for start, stop in pairwise([0, *cuts, len(x)]):
@@ -268,16 +267,10 @@ def summed(parts: Any, weights: Array) -> Any:
     Raises
     ------
     ValueError
-        If `weights` is no matrix of the size of the leading axes.
+        If `weights` is no matrix of the size of the leading axes, or `parts` does not hold arrays.
     """
-
-    def weighted(part: Array) -> Array:
-        if not isinstance(weights, np.ndarray) or part.ndim < 2 or weights.shape != part.shape[:2] or not weights.size:
-            found = f"shape {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
-            raise ValueError(f"weights has {found}, expected (T, T) = {part.shape[:2]}, T at least 1")
-        return np.tensordot(weights.astype(part.real.dtype), part, 2)
-
-    return nested.map_arrays(weighted, parts)
+    check_parts(parts, weights)
+    return nested.map_arrays(lambda part: np.tensordot(weights.astype(part.real.dtype), part, 2), parts)
 
 
 def kept_by_windows(T: int, k: int) -> Array:
@@ -288,8 +281,9 @@ def kept_by_windows(T: int, k: int) -> Array:
     ValueError
         If `T` or `k` is below 1.
     """
-    t = np.arange(check_size("T", T))
-    kept: Array = (t <= t[:, None]) & (t // check_size("k", k) == t[:, None] // k)
+    T, k = check_size("T", T), check_size("k", k)
+    t = np.arange(T)
+    kept: Array = (t <= t[:, None]) & (t // k == t[:, None] // k)
     return kept
 
 
@@ -301,8 +295,8 @@ def kept_by_sliding(T: int, k1: int, k2: int) -> Array:
     ValueError
         Unless `T` is at least 1 and 1 ≤ k1 ≤ k2.
     """
-    check_horizon(k1, k2)
-    t = np.arange(check_size("T", T))
+    T, (k1, k2) = check_size("T", T), check_horizon(k1, k2)
+    t = np.arange(T)
     end = np.minimum((t // k1 + 1) * k1, T)
     kept: Array = (t <= t[:, None]) & (t >= end[:, None] - k2)
     return kept
@@ -316,7 +310,8 @@ def kept_by_cuts(T: int, cuts: Sequence[int], probability: float) -> Array:
     ValueError
         If `cuts` do not rise from 1 to T - 1 or `probability` is not in [0, 1).
     """
-    check_cuts(check_size("T", T), cuts, probability)
+    T = check_size("T", T)
+    probability = check_cuts(T, cuts, probability)
     t = np.arange(T)
     piece = np.searchsorted(cuts, t, side="right")
     lag = t[:, None] - t
@@ -324,48 +319,74 @@ def kept_by_cuts(T: int, cuts: Sequence[int], probability: float) -> Array:
     return weights
 
 
-def check_stream(stream: object, N: object) -> None:
-    """Raise ValueError unless `stream_batches` can take these."""
+def check_stream(stream: object, N: object) -> int:
+    """Return N as an int if `stream_batches` can take these, else raise ValueError."""
     if not isinstance(stream, np.ndarray) or stream.ndim < 1 or stream.size == 0:
         found = f"shape {stream.shape}" if isinstance(stream, np.ndarray) else type(stream).__name__
         raise ValueError(f"stream has {found}, expected a NumPy array (L, ...) of at least one step")
-    if check_size("N", N) > len(stream):
+    check_plain("stream", stream)
+    sequences = check_size("N", N)
+    if sequences > len(stream):
         raise ValueError(f"N must be at most L: stream has shape {stream.shape}, N is {N}")
+    return sequences
 
 
-def check_windowed(cell: Any, x: Array, loss_gradient: Any, k: int) -> None:
-    """Raise ValueError unless `windowed_gradient` can take these."""
-    check_whole(cell, x, loss_gradient)
-    check_size("k", k)
+def check_windowed(
+    cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, k: int, carry: bool = True
+) -> int:
+    """Return k as an int if `windowed_gradient` can take these, else raise ValueError."""
+    check_flag("carry", carry)
+    check_whole(cell, params, x, state0, loss_gradient)
+    return check_size("k", k)
 
 
-def check_sliding(cell: Any, x: Array, loss_gradient: Any, k1: int, k2: int) -> None:
-    """Raise ValueError unless `sliding_gradient` can take these."""
-    check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
-    check_horizon(k1, k2)
+def check_sliding(
+    cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, k1: int, k2: int
+) -> tuple[int, int]:
+    """Return k1 and k2 as ints if `sliding_gradient` can take these, else raise ValueError."""
+    check_whole(cell, params, x, state0, loss_gradient, "zero_state", "step", "step_backward")
+    return check_horizon(k1, k2)
 
 
-def check_horizon(k1: int, k2: int) -> None:
-    """Raise ValueError unless 1 ≤ k1 ≤ k2."""
+def check_horizon(k1: int, k2: int) -> tuple[int, int]:
+    """Return both as ints if 1 ≤ k1 ≤ k2, else raise ValueError."""
     if check_size("k1", k1) > check_size("k2", k2):
         raise ValueError(f"k1 must be at most k2, or some steps' uses are never reached; got k1 = {k1}, k2 = {k2}")
+    return int(k1), int(k2)
 
 
-def check_randomised(cell: Any, x: Array, loss_gradient: Any, cuts: Sequence[int], probability: float) -> float:
+def check_randomised(
+    cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, cuts: Sequence[int], probability: float
+) -> float:
     """Return the probability if `randomised_gradient` can take these, else raise ValueError."""
-    check_whole(cell, x, loss_gradient, "zero_state", "step", "step_backward")
+    check_whole(cell, params, x, state0, loss_gradient, "zero_state", "step", "step_backward")
     return check_cuts(len(x), cuts, probability)
 
 
 def check_cuts(T: int, cuts: Sequence[int], probability: float) -> float:
     """Return the probability if `cuts` rise from 1 to T - 1 and it is in [0, 1), else raise ValueError."""
-    number = isinstance(probability, (int, float, np.floating, np.integer)) and not isinstance(probability, bool)
-    if not number or not 0 <= probability < 1:
-        raise ValueError(f"probability must be a number from 0 to below 1, got {probability!r}")
-    try:
-        places = [check_size("cuts", cut) for cut in cuts]
-    except TypeError:
-        raise ValueError(f"cuts must be a sequence of whole numbers, got {type(cuts).__name__}") from None
+    share = check_share("probability", probability)  # a plain float keeps float32
+    line = isinstance(cuts, np.ndarray) and cuts.ndim == 1
+    if not line and (not isinstance(cuts, Sequence) or isinstance(cuts, (str, bytes))):
+        raise ValueError(f"cuts must be a sequence of whole numbers, got {kind_of(cuts)}")
+    places = [check_size("cuts", cut) for cut in cuts]
     if any(a >= b for a, b in pairwise([0, *places, T])):
-        raise ValueError(f"cuts must rise, from 1 to at most T - 1 = {T - 1}, got {places}")
-    return float(probability)  # a plain float keeps float32
+        raise ValueError(f"cuts must rise, from 1 to at most T - 1 = {T - 1}, got {shown(places)}")
+    return share
+
+
+def check_parts(parts: Any, weights: Any) -> None:
+    """Raise ValueError unless `summed` can take these."""
+    if not isinstance(weights, np.ndarray) or weights.dtype.kind not in "biuf":
+        raise ValueError(f"weights has {kind_of(weights)}, expected a bool or real array (T, T)")
+    check_plain("weights", weights)
+    for name, part in nested.named_arrays(parts, "parts"):
+        if not isinstance(part, np.ndarray) or part.dtype.kind not in "fc":
+            raise ValueError(f"{name} has {kind_of(part)}, expected a floating array (T, T, ...)")
+        check_plain(name, part)
+        if part.ndim < 2 or part.shape[0] != part.shape[1]:
+            raise ValueError(f"{name} has shape {part.shape}, expected (T, T, ...); weights has shape {weights.shape}")
+        if weights.shape != part.shape[:2] or not weights.size:
+            raise ValueError(
+                f"weights has shape {weights.shape}, expected (T, T) = {part.shape[:2]}, T at least 1, as {name} has it"
+            )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import check_rng, check_size
+from bptt_lessons.arguments import check_fits, check_rng
 from bptt_lessons.tasks.batch import Batch
 
 BASELINE = 1 / 6  # mean squared error of always saying 1: the variance of the sum of two uniform numbers
@@ -32,7 +32,7 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     ValueError
         If `T` is below 2 or `N` below 1.
     """
-    check_sizes(rng, T, N)
+    T, N = check_sizes(rng, T, N)
     x = np.zeros((T, N, 2))
     x[:, :, 0] = rng.random((T, N))
     n = np.arange(N)
@@ -44,9 +44,10 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     return Batch(x, np.tile(total[:, None], (T, 1, 1)), mask)
 
 
-def check_sizes(rng: np.random.Generator, T: int, N: int) -> None:
-    """Raise ValueError unless `sequences` can take these."""
+def check_sizes(rng: np.random.Generator, T: int, N: int) -> tuple[int, int]:
+    """Return T and N as ints if `sequences` can take these, else raise ValueError."""
     check_rng(rng)
-    if check_size("T", T) < 2:
+    T, N = check_fits(T=T, N=N)
+    if T < 2:
         raise ValueError(f"T must be at least 2, so that both halves hold a number, got {T}")
-    check_size("N", N)
+    return T, N

@@ -47,10 +47,10 @@ def loss_and_gradient(point: Point, steps: int = STEPS) -> tuple[Array, Point]:
     if not isinstance(point, tuple) or len(point) != 2:
         raise ValueError(f"point must be cliff.Point(w, b), got {type(point).__name__}")
     w, b = point
-    check_numbers("w", w)
-    check_numbers("b", b)
+    check_numbers("point.w", w)
+    check_numbers("point.b", b)
     if np.shape(w) != np.shape(b):
-        raise ValueError(f"b has shape {np.shape(b)}, expected that of w, {np.shape(w)}")
+        raise ValueError(f"point.b has shape {np.shape(b)}, expected that of w, {np.shape(w)}")
     h = [np.full(np.shape(w), 1 / (1 + np.exp(-START)), np.result_type(w, b, 1.0))]  # σ(x_0)
     for _ in range(check_size("steps", steps)):
         h.append(1 / (1 + np.exp(-(w * h[-1] + b))))

@@ -6,17 +6,18 @@ A model that gives the next character the probability p needs -log₂ p bits for
 from __future__ import annotations
 
 import lzma
+from sys import maxunicode
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_size
+from bptt_lessons.arguments import Array, check_plain, check_size, kind_of, shown
 
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 24}]
 
 
 def uniform_bits(K: int) -> float:
     """Bits per character of a model that knows only the alphabet of K characters."""
-    check_alphabet_size(K)
+    K = check_alphabet_size(K)
     return float(np.log2(K))
 
 
@@ -34,7 +35,7 @@ def unigram_bits(training: Array, held_out: Array, K: int) -> float:
     ValueError
         If they are no integers from 0 to K - 1.
     """
-    check_symbols("training", training, K)
+    K = check_symbols("training", training, K)
     check_symbols("held_out", held_out, K)
     counts = np.bincount(training, minlength=K) + 1
     return float(-np.log2(counts[held_out] / counts.sum()).mean())
@@ -81,7 +82,7 @@ def trigram_parts(counted: Array, text: Array, K: int) -> Array:
     ValueError
         If they are no integers from 0 to K - 1, or less than three.
     """
-    check_symbols("counted", counted, K, at_least=3)
+    K = check_symbols("counted", counted, K, at_least=3)
     check_symbols("text", text, K, at_least=3)
     parts = [np.full(len(text) - 2, 1 / K)]
     for order in (1, 2, 3):
@@ -133,19 +134,22 @@ def _xz_bytes(text: str) -> int:
     return len(lzma.compress(text.encode(), format=lzma.FORMAT_RAW, filters=FILTERS)) if text else 0
 
 
-def check_alphabet_size(K: object) -> None:
-    """Raise ValueError unless K is a whole number of at least 2."""
-    if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or K < 2:
-        raise ValueError(f"K must be a whole number of at least 2, got {K!r}")
+def check_alphabet_size(K: object) -> int:
+    """Return K as an int if it is a whole number from 2 to as many characters as there are, else raise ValueError."""
+    if isinstance(K, bool) or not isinstance(K, (int, np.integer)) or not 2 <= K <= maxunicode + 1:
+        raise ValueError(f"K must be a whole number of at least 2 and at most {maxunicode + 1}, got {shown(K)}")
+    return int(K)
 
 
-def check_symbols(name: str, symbols: Array, K: int, at_least: int = 1) -> None:
-    """Raise ValueError unless `symbols` are integers (L,) from 0 to K - 1."""
-    check_alphabet_size(K)
+def check_symbols(name: str, symbols: Array, K: int, at_least: int = 1) -> int:
+    """Return K as an int if `symbols` are integers (L,) from 0 to K - 1, else raise ValueError."""
+    K = check_alphabet_size(K)
     if not isinstance(symbols, np.ndarray) or symbols.ndim != 1 or symbols.dtype.kind not in "iu":
-        found = f"shape {symbols.shape} and dtype {symbols.dtype}" if isinstance(symbols, np.ndarray) else symbols
+        found = kind_of(symbols) if isinstance(symbols, np.ndarray) else shown(symbols)
         raise ValueError(f"{name} has {found}, expected integers of shape (L,)")
+    check_plain(name, symbols)
     if len(symbols) < at_least:
         raise ValueError(f"{name} has shape {symbols.shape}, expected at least {at_least} characters")
     if not 0 <= symbols.min() <= symbols.max() < K:
         raise ValueError(f"{name} must hold numbers from 0 to {K - 1}, got {symbols.min()} to {symbols.max()}")
+    return K

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_rng, check_size
+from bptt_lessons.arguments import Array, check_fits, check_rng, check_size
 
 
 class Stream(NamedTuple):
@@ -40,9 +40,10 @@ def stream(rng: np.random.Generator, T: int, N: int, lag: int) -> Stream:
         If a size is below 1 or `lag` is not below T.
     """
     check_rng(rng)
-    if check_size("lag", lag) >= check_size("T", T):
+    lag, (T, N) = check_size("lag", lag), check_fits(T=T, N=N)
+    if lag >= T:
         raise ValueError(f"lag must be below T = {T}, got {lag}")
-    bits = rng.integers(0, 2, (T, check_size("N", N)))
+    bits = rng.integers(0, 2, (T, N))
     target = np.concatenate([np.zeros((lag, N), dtype=bits.dtype), bits[:-lag]])
     mask = np.ones((T, N), dtype=bool)
     mask[:lag] = False

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision, check_size
+from bptt_lessons.arguments import Array, check_array, check_fits, check_plain, check_precision, check_size, shown
 
 PLUS, MINUS = 10, 13  # units with u = +1, and with u = -1
 
@@ -36,7 +36,8 @@ class Cache(NamedTuple):
 
 def matrix(H: int = PLUS + MINUS) -> Array:
     """Return A (H, H) = ½ I + ½ on the first superdiagonal, each row of which says what one unit takes over."""
-    return 0.5 * (np.eye(check_size("H", H)) + np.eye(H, k=1))
+    H, _ = check_fits(H=H, columns=H)
+    return 0.5 * (np.eye(H) + np.eye(H, k=1))
 
 
 def influence() -> Array:
@@ -51,7 +52,7 @@ U = influence()
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N nets: zeros of shape (N, 23)."""
     check_params(params)
-    return np.zeros((check_size("N", N), PLUS + MINUS), params.theta.dtype)
+    return np.zeros(check_fits(N=N, H=PLUS + MINUS), params.theta.dtype)
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
@@ -81,6 +82,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
     check_params(params)
     if not isinstance(cache, Cache):
         raise ValueError(f"cache must be influence_balancing.Cache(x), got {type(cache).__name__}")
+    check_array("cache.x", cache.x, "N D")
     check_array("dh", dh, "N H", {"N": len(cache.x), "H": PLUS + MINUS})
     check_precision(theta=params.theta, dh=dh)
     real = params.theta.real.dtype
@@ -126,4 +128,5 @@ def check_params(params: Params) -> None:
         raise ValueError(f"params must be influence_balancing.Params(theta), got {type(params).__name__}")
     theta = params.theta
     if not isinstance(theta, np.ndarray) or theta.shape != (1,) or theta.dtype.kind not in "fc":
-        raise ValueError(f"theta must be a floating array of shape (1,), got {theta!r}")
+        raise ValueError(f"params.theta must be a floating array of shape (1,), got {shown(theta)}")
+    check_plain("params.theta", theta)

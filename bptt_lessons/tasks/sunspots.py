@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_size
+from bptt_lessons.arguments import Array, check_array, check_no_nan, check_real, check_size
 
 
 class Series(NamedTuple):
@@ -55,7 +55,9 @@ def windows(series: Array, T: int) -> tuple[Array, Array]:
     """
     check_array("series", series, "L")
     check_no_nan("series", series)
-    N = (len(series) - 1) // check_size("T", T)
+    check_real("series", series)
+    T = check_size("T", T)
+    N = (len(series) - 1) // T
     if N < 1:
         raise ValueError(f"series has shape {series.shape}, expected at least T + 1 = {T + 1} values")
     recent = series[-(N * T + 1) :]

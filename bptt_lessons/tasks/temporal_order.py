@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import check_rng, check_size
+from bptt_lessons.arguments import check_fits, check_rng, check_size
 from bptt_lessons.tasks.batch import Batch
 
 SYMBOLS = "ABcdef"  # the two signals, and four that mean nothing
@@ -35,7 +35,8 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     check_rng(rng)
     if check_size("T", T) < 10:
         raise ValueError(f"T must be at least 10, so that both signals have a place, got {T}")
-    n = np.arange(check_size("N", N))
+    T, N = check_fits(T=T, N=N)
+    n = np.arange(N)
     symbol = rng.integers(2, 6, (T, N))
     signals = rng.integers(0, 2, (2, N))
     symbol[rng.integers(T // 10, 2 * T // 10, N), n] = signals[0]

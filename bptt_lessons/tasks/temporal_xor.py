@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_rng, check_size
+from bptt_lessons.arguments import Array, check_fits, check_rng
 
 
 class Batch(NamedTuple):
@@ -38,8 +38,9 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
         If a size is below 1.
     """
     check_rng(rng)
-    triples = check_size("T", T) // 3 + 1
-    bits = rng.integers(0, 2, (triples, 3, check_size("N", N)))
+    T, N = check_fits(T=T, N=N)
+    triples = T // 3 + 1
+    bits = rng.integers(0, 2, (triples, 3, N))
     bits[:, 2] = bits[:, 0] ^ bits[:, 1]
     stream = bits.reshape(3 * triples, N, 1)[: T + 1].astype(float)
     predictable = np.broadcast_to((np.arange(T) % 3 == 1)[:, None], (T, N)).copy()

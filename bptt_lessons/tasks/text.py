@@ -22,9 +22,12 @@ from bptt_lessons.arguments import (
     check_array,
     check_callable,
     check_no_nan,
+    check_plain,
     check_positive,
+    check_real,
     check_rng,
     check_size,
+    kind_of,
 )
 
 Read = Callable[[Array, Any], tuple[Array, Any]]
@@ -141,9 +144,13 @@ def decode(symbols: Array, alphabet: str) -> str:
         If `symbols` are not integers from 0 to below the alphabet's length.
     """
     check_alphabet(alphabet)
-    found = np.asarray(symbols)
+    try:
+        found = np.asarray(symbols)
+    except ValueError:
+        raise ValueError("symbols has rows of unequal lengths, expected integers (L,)") from None
+    check_plain("symbols", symbols)
     if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise ValueError(f"symbols has shape {found.shape} and dtype {found.dtype}, expected integers (L,)")
+        raise ValueError(f"symbols has {kind_of(found)}, expected integers (L,)")
     if found.size and not 0 <= found.min() <= found.max() < len(alphabet):
         raise ValueError(f"symbols must be from 0 to {len(alphabet) - 1}, got {found.min()} to {found.max()}")
     return "".join(alphabet[k] for k in found)
@@ -208,7 +215,7 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     check_rng(rng)
     check_callable("read", read)
     check_positive("temperature", temperature)
-    y, state = read(start, None)
+    y, state = _first_heard(read, start)
     said: list[int] = []
     for u in rng.random(check_size("length", length)):
         said.append(int(sample(y, temperature, np.array([u]))[0]))
@@ -216,9 +223,23 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     return np.array(said)
 
 
+def _first_heard(read: Read, start: Array) -> tuple[Array, Any]:
+    """Return what `read` makes of `start`, or raise ValueError that names it."""
+    if not isinstance(start, np.ndarray) or start.ndim != 1 or start.dtype.kind not in "iu" or not start.size:
+        raise ValueError(f"start has {kind_of(start)}, expected integers (L,), L at least 1")
+    check_plain("start", start)
+    try:
+        heard = read(start, None)
+    except ValueError as error:  # such as that a symbol is none of those that the model knows
+        raise ValueError(f"start cannot be read: {error}") from error
+    if not isinstance(heard, tuple) or len(heard) != 2:
+        raise ValueError(f"read must return y, state, got {type(heard).__name__}")
+    return heard
+
+
 def check_folder(folder: object) -> Path:
     """Return the folder as a Path, or raise ValueError if it is none."""
-    if not isinstance(folder, (str, Path)) or not Path(folder).is_dir():
+    if not isinstance(folder, (str, Path)) or "\0" in str(folder) or not Path(folder).is_dir():
         raise ValueError(f"folder must be a folder that there is, got {folder!r}")
     return Path(folder)
 
@@ -226,7 +247,7 @@ def check_folder(folder: object) -> Path:
 def check_text(name: str, text: object) -> None:
     """Raise ValueError unless `text` is a string with something in it."""
     if not isinstance(text, str) or not text:
-        found = "an empty string" if text == "" else type(text).__name__
+        found = "an empty string" if isinstance(text, str) else type(text).__name__
         raise ValueError(f"{name} must be a string of at least one character, got {found}")
 
 
@@ -244,6 +265,8 @@ def check_sample(y: Array, temperature: float, u: Array) -> None:
     check_array("y", y, "N K")
     check_no_nan("y", y)
     check_array("u", u, "N", {"N": len(y)})
+    check_real("y", y)
+    check_real("u", u)
     check_positive("temperature", temperature)
     if not (np.all(u >= 0) and np.all(u < 1)):
         raise ValueError(f"u of shape {u.shape} must lie in [0, 1), got {u.min()} to {u.max()}")

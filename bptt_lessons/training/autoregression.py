@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_no_nan, check_precision, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_no_nan,
+    check_precision,
+    check_real,
+    check_size,
+    check_solvable,
+)
 
 
 def fit(series: Array, p: int) -> Array:
@@ -30,6 +38,8 @@ def fit(series: Array, p: int) -> Array:
         If a shape or dtype does not fit, the series is too short, or it holds a NaN.
     """
     rows = lagged(series, p)
+    p = rows.shape[1] - 1
+    check_solvable("series", series)
     return np.linalg.lstsq(rows, series[p:], rcond=None)[0]
 
 
@@ -56,6 +66,7 @@ def predict(weights: Array, series: Array) -> Array:
     if len(weights) < 2:
         raise ValueError(f"weights has shape {weights.shape}, expected (p+1,) with p at least 1")
     check_array("series", series, "L")
+    check_real("weights", weights)
     check_precision(weights=weights, series=series)
     return lagged(series, len(weights) - 1) @ weights
 
@@ -63,8 +74,10 @@ def predict(weights: Array, series: Array) -> Array:
 def lagged(series: Array, p: int) -> Array:
     """Return, for each value but the first p, the p values before it, newest first, and a 1: array (L - p, p + 1)."""
     check_array("series", series, "L")
+    check_real("series", series)
     check_no_nan("series", series)
-    if len(series) <= check_size("p", p):
+    p = check_size("p", p)
+    if len(series) <= p:
         raise ValueError(f"series has shape {series.shape}, expected more than p = {p} values")
     columns = [series[p - 1 - lag : len(series) - 1 - lag] for lag in range(p)]
     return np.stack([*columns, np.ones(len(series) - p, series.dtype)], axis=1)

@@ -7,8 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_callable, check_has, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_callable,
+    check_has,
+    check_plain,
+    check_real,
+    check_size,
+    is_real,
+    kind_of,
+    shown,
+)
+from bptt_lessons.cells.unrolled import check_state, check_state_numbers
 from bptt_lessons.gradients.tbptt import windows
+from bptt_lessons.nested import named_arrays
 from bptt_lessons.training import losses, readout
 from bptt_lessons.training.losses import softmax_cross_entropy, softmax_cross_entropy_gradient
 
@@ -84,7 +96,7 @@ def loss_and_gradient(
     y = readout.forward(model.readout, h)
     readout_grads, dh = readout.backward(model.readout, h, loss_gradient(y, target, mask))
     cell_grads, _, _ = cell.backward(model.cell, tape, dh)
-    return float(loss(y, target, mask)), Model(cell_grads, readout_grads)
+    return _one_number(loss(y, target, mask)), Model(cell_grads, readout_grads)
 
 
 def fit(
@@ -119,7 +131,7 @@ def fit(
         If the loss is no longer finite: training has diverged.  Or if `batches` cannot be
         run through, or one of the functions is none.
     """
-    check_training(session, batches, gradient, update, on_update)
+    gradient, update = check_training(session, batches, gradient, update, on_update)
     model, memory, state, losses = session
     history = list(losses)
     for batch in batches:
@@ -159,7 +171,7 @@ def truncated_epoch(cell: Any, session: Session, symbols: Array, k: int, update:
     ValueError
         If an argument does not fit, or the loss is no longer finite.
     """
-    K = check_truncated(cell, session, symbols, k, update)
+    K, update = check_truncated(cell, session, symbols, k, update)
     model, memory, state, losses = session
     history = list(losses)
     one_hot = np.eye(K, dtype=model.readout.W_hy.dtype)
@@ -207,13 +219,12 @@ def train(
     ValueError
         If an argument does not fit, or `advance` makes no update.
     """
-    check_train(session, advance, updates, on_update, stopped)
+    updates = check_train(session, advance, updates, on_update, stopped)
     last = len(session.losses) + updates
     try:
         while len(session.losses) < last and not (stopped is not None and stopped()):
             advanced = advance(session)
-            if not isinstance(advanced, Session) or len(advanced.losses) <= len(session.losses):
-                raise ValueError("advance must return a loop.Session with at least one update more than it was given")
+            check_advanced(advanced, session)
             session = advanced
             if on_update is not None:
                 on_update(len(session.losses), session.losses[-1])
@@ -274,8 +285,8 @@ def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]
 
 
 def check_finite(loss: float, updates: int) -> None:
-    """Raise ValueError if the loss is no longer a finite number."""
-    if not np.isfinite(loss):
+    """Raise ValueError if the loss is no number, or no longer a finite one."""
+    if not is_real(_one_number(loss, "gradient must return loss, grads: the loss")):
         raise ValueError(
             f"the loss is {loss} at update {updates + 1}: training diverged; lower lr or clip the gradient"
         )
@@ -286,41 +297,90 @@ def check_model(cell: Any, model: Model) -> None:
     check_has("cell", cell, "forward")
     if not isinstance(model, Model):
         raise ValueError(f"model must be loop.Model(cell, readout), got {type(model).__name__}")
+    if not hasattr(model.cell, "_fields"):
+        expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
+        raise ValueError(f"model.cell must be {expected}, got {type(model.cell).__name__}")
+    if not isinstance(model.readout, readout.Readout):
+        raise ValueError(f"model.readout must be readout.Readout(W_hy, b_y), got {type(model.readout).__name__}")
 
 
-def check_training(session: object, batches: object, gradient: object, update: object, on_update: object) -> None:
-    """Raise ValueError unless `fit` can take these."""
+def _one_number(value: Any, name: str = "loss") -> float:
+    """Return a real number, or array of one and no axis, as a float, else raise ValueError."""
+    array = isinstance(value, np.ndarray) and value.shape == () and value.dtype.kind in "iuf"
+    if not array and (not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool)):
+        complex_too = " (x, target or model is complex)" if np.iscomplexobj(value) else ""
+        raise ValueError(f"{name} must be one real number, got {kind_of(value)}{complex_too}")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond the floats
+        return float("inf")
+
+
+def _in_pairs(name: str, function: Callable[..., Any], expected: str) -> Callable[..., Any]:
+    """Return the function with a look at what it returns: a ValueError unless that is a pair."""
+
+    def looked_at(*arguments: Any) -> Any:
+        pair = function(*arguments)
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"{name} must return {expected}, got {type(pair).__name__}")
+        return pair
+
+    return looked_at
+
+
+def check_training(
+    session: object, batches: object, gradient: Any, update: Any, on_update: object
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return `gradient` and `update`, which must then return pairs, if `fit` can take these, or raise ValueError."""
     check_session(session)
-    if not isinstance(batches, Iterable):
-        raise ValueError(f"batches must be something to loop over, such as a list, got {type(batches).__name__}")
+    if not isinstance(batches, Iterable) or (isinstance(batches, np.ndarray) and batches.ndim == 0):
+        raise ValueError(f"batches must be something to loop over, such as a list, got {kind_of(batches)}")
     check_callable("gradient", gradient)
     check_callable("update", update)
     if on_update is not None:
         check_callable("on_update", on_update)
+    return _in_pairs("gradient", gradient, "loss, grads"), _in_pairs("update", update, "model, memory")
 
 
-def check_train(session: object, advance: object, updates: object, on_update: object, stopped: object) -> None:
-    """Raise ValueError unless `train` can take these."""
+def check_train(session: object, advance: object, updates: object, on_update: object, stopped: object) -> int:
+    """Return `updates` as an int if `train` can take these, else raise ValueError."""
     check_session(session)
     check_callable("advance", advance)
-    check_size("updates", updates)
     for name, function in {"on_update": on_update, "stopped": stopped}.items():
         if function is not None:
             check_callable(name, function)
+    return check_size("updates", updates)
 
 
-def check_session(session: object) -> None:
+def check_advanced(advanced: object, session: Session) -> None:
+    """Raise ValueError unless `advanced` is a session with at least one update more."""
+    if not isinstance(advanced, Session):
+        expected = "advance must return a loop.Session with at least one update more than it was given"
+        raise ValueError(f"{expected}, got {type(advanced).__name__}")
+    check_session(advanced, "what advance returns")
+    if len(advanced.losses) <= len(session.losses):
+        raise ValueError("advance must return a loop.Session with at least one update more than it was given")
+
+
+def check_session(session: object, name: str = "session") -> None:
     """Raise ValueError unless `session` is a Session."""
     if not isinstance(session, Session):
-        raise ValueError(f"session must be loop.Session(model, memory, state, losses), got {type(session).__name__}")
+        raise ValueError(f"{name} must be loop.Session(model, memory, state, losses), got {type(session).__name__}")
+    if not isinstance(session.losses, (tuple, list)):
+        raise ValueError(f"{name}.losses must be a tuple of numbers, got {type(session.losses).__name__}")
 
 
-def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update: object) -> int:
-    """Return K if `truncated_epoch` can take these, else raise ValueError."""
+def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update: Any) -> tuple[int, Callable[..., Any]]:
+    """Return K, and `update`, which will have to return a pair, if `truncated_epoch` can take these, or raise."""
     check_session(session)
     check_has("cell", cell, "backward")
     check_callable("update", update)
-    return check_stream(cell, session.model, symbols, k)
+    K = check_stream(cell, session.model, symbols, k)
+    if session.state is not None:
+        params = session.model.cell
+        check_state("session.state", cell, params, symbols.shape[1], session.state)
+        check_state_numbers("session.state", session.state, params)
+    return K, _in_pairs("update", update, "model, memory")
 
 
 def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
@@ -328,6 +388,9 @@ def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
     check_model(cell, model)
     check_size("k", k)
     _, K = readout.check_parameters(model.readout)
+    for name, array in named_arrays(model, "model"):
+        if isinstance(array, np.ndarray):
+            check_real(name, array)
     check_symbols(symbols, K, "(T + 1, N), T and N at least 1", least=(2, 1))
     return K
 
@@ -335,8 +398,9 @@ def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
 def check_symbols(symbols: object, K: int, shape: str, least: tuple[int, ...]) -> None:
     """Raise ValueError unless `symbols` are integers from 0 to K - 1 in an array with at least these sizes."""
     if not isinstance(symbols, np.ndarray) or symbols.ndim != len(least) or symbols.dtype.kind not in "iu":
-        found = f"shape {symbols.shape} and dtype {symbols.dtype}" if isinstance(symbols, np.ndarray) else symbols
+        found = kind_of(symbols) if isinstance(symbols, np.ndarray) else shown(symbols)
         raise ValueError(f"symbols has {found}, expected integers of shape {shape}")
+    check_plain("symbols", symbols)
     if any(size < n for size, n in zip(symbols.shape, least, strict=True)):
         raise ValueError(f"symbols has shape {symbols.shape}, expected {shape}")
     if not 0 <= symbols.min() <= symbols.max() < K:

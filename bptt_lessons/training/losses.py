@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_mask, check_no_nan, check_precision
+from bptt_lessons.arguments import Array, check_array, check_mask, check_no_nan, check_plain, check_precision, kind_of
 
 
 def mse(y: Array, target: Array, mask: Array | None = None) -> Any:
@@ -112,12 +112,8 @@ def check_classes(y: Array, target: Array, mask: Array | None) -> Array:
     check_array("y", y, "T N K")
     T, N, K = y.shape
     if not isinstance(target, np.ndarray) or target.dtype.kind not in "iu" or target.shape != (T, N):
-        kind = (
-            f"shape {target.shape} and dtype {target.dtype}"
-            if isinstance(target, np.ndarray)
-            else type(target).__name__
-        )
-        raise ValueError(f"target has {kind}, expected an integer array of shape (T, N) = ({T}, {N})")
+        raise ValueError(f"target has {kind_of(target)}, expected an integer array of shape (T, N) = ({T}, {N})")
+    check_plain("target", target)
     mask = check_mask(mask, T, N)
     kept = target[mask]
     if kept.min() < 0 or kept.max() >= K:

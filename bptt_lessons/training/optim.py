@@ -195,7 +195,7 @@ def check_adam(
     for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
         check_share(name, decay)
     updates = state.updates
-    if isinstance(updates, bool) or not isinstance(updates, (int, np.integer)) or updates < 0:
+    if isinstance(updates, bool) or not isinstance(updates, (int, np.integer)) or not 0 <= updates < 2**63:
         raise ValueError(f"state.updates must be a whole number of at least 0, got {shown(updates)}")
     for field, tree in {"state.mean": state.mean, "state.square": state.square}.items():
         check_alike(**{"params": params, field: tree})

@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_callable, check_mask, check_precision, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_callable,
+    check_fits,
+    check_mask,
+    check_plain,
+    check_precision,
+    kind_of,
+)
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.gradients.bptt import LossGradient
 from bptt_lessons.nested import zeros_like
@@ -32,8 +41,8 @@ def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> R
     ValueError
         If a size is below 1 or the dtype is not a real floating one.
     """
-    bound = check_size("H", H) ** -0.5
-    return Readout(uniform(rng, H, check_size("K", K), bound, dtype), np.zeros(K, dtype))
+    H, K = check_fits(H=H, K=K)
+    return Readout(uniform(rng, H, K, H**-0.5, dtype), np.zeros(K, dtype))
 
 
 def forward(params: Readout, h: Array) -> Array:
@@ -121,6 +130,9 @@ def loss_by_window(
     if not isinstance(target, np.ndarray) or target.ndim < 2 or target.size == 0:
         found = f"shape {target.shape}" if isinstance(target, np.ndarray) else type(target).__name__
         raise ValueError(f"target has {found}, expected a NumPy array (T, N, ...), every size at least 1")
+    check_plain("target", target)
+    if target.dtype.kind not in "iufc":
+        raise ValueError(f"target has {kind_of(target)}, expected numbers")
     everywhere = check_mask(mask, *target.shape[:2])
     kept_in_all = everywhere.sum()
 
@@ -139,12 +151,12 @@ def loss_by_window(
     return of_window
 
 
-def check_readout(params: Readout, h: Array, dy: Array | None = None) -> None:
-    """Raise ValueError unless `forward`, or with `dy` `backward`, can take these."""
+def check_readout(params: Readout, h: Array, *of_backward: Array) -> None:
+    """Raise ValueError unless `forward`, or with dy as well `backward`, can take these."""
     H, K = check_parameters(params)
     check_array("h", h, "T N H", {"H": H})
     check_precision(W_hy=params.W_hy, b_y=params.b_y, h=h)
-    if dy is not None:
+    for dy in of_backward:
         check_array("dy", dy, "T N K", {"T": len(h), "N": h.shape[1], "K": K})
         check_precision(h=h, dy=dy)
 

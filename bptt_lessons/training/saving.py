@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_plain, kind_of, shown
 from bptt_lessons.training.loop import Session, check_session
 
 
@@ -90,7 +90,7 @@ def load(path: str | os.PathLike[str], like: Session) -> Session:
         If there is none.
     """
     check_path(path)
-    check_session(like)
+    check_session(like, "like")
     content = Path(path).read_bytes()
     try:
         arrays = _arrays_in(content)
@@ -98,14 +98,17 @@ def load(path: str | os.PathLike[str], like: Session) -> Session:
         raise ValueError(f"{path} is no saved session, or it is damaged ({error})") from None
     session: Session = _rebuilt("", like, arrays)
     if arrays:
-        raise ValueError(f"{path} holds {', '.join(sorted(arrays))} as well, which the session does not have")
+        raise ValueError(f"{path} holds {', '.join(sorted(arrays))} as well, which like does not have")
     return session
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every array, number or None of a session with its name; the losses are one array."""
     if name == "losses":
-        yield name, np.array(value, dtype=np.float64)
+        try:
+            yield name, np.array(value, dtype=np.float64)
+        except (ValueError, TypeError, OverflowError):
+            raise ValueError(f"session.{name} must be a tuple of numbers, got {shown(value)}") from None
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         for field, item in zip(value._fields, value, strict=True):
             yield from _leaves(f"{name}.{field}" if name else field, item)
@@ -124,7 +127,11 @@ def _arrays_in(content: bytes) -> dict[str, Array]:
 
 def _as_array(name: str, leaf: Any) -> Array:
     """Return an array or number as an array that needs no pickle."""
-    array = np.asarray(leaf)
+    try:
+        array = np.asarray(leaf)
+    except ValueError:
+        raise ValueError(f"session.{name} must be an array of numbers, got rows of unequal lengths") from None
+    check_plain(f"session.{name}", leaf)
     if array.dtype.kind not in "biufc":
         raise ValueError(f"session.{name} must be an array of numbers, got {type(leaf).__name__}")
     return array
@@ -139,20 +146,24 @@ def _rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
     if like is None and name not in arrays:
         return None
     if name not in arrays:
-        raise ValueError(f"the file has no {name}: it was saved from a session of another structure")
+        raise ValueError(f"the file has no {name}: it was saved from a session of another structure than like")
     array = arrays.pop(name)
     if name == "losses":
+        if array.ndim != 1 or array.dtype.kind != "f":
+            raise ValueError(f"{name} in the file has {kind_of(array)}, expected real numbers (updates,), as in like")
         return tuple(array.tolist())
     if like is None:
-        raise ValueError(f"the file has {name}, and the session has none")
+        raise ValueError(f"the file has {name}, and the session has none: like.{name} is None")
     wanted = np.asarray(like)
     if array.shape != wanted.shape or array.dtype != wanted.dtype:
-        expected = f"{wanted.shape} and {wanted.dtype}"
+        expected = f"{wanted.shape} and {wanted.dtype} as in like"
         raise ValueError(f"{name} in the file has shape {array.shape} and dtype {array.dtype}, expected {expected}")
     return array if isinstance(like, np.ndarray) else array.item()
 
 
 def check_path(path: object) -> None:
     """Raise ValueError unless `path` is a string or a path."""
-    if not isinstance(path, (str, os.PathLike)):
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         raise ValueError(f"path must be a string or a path, got {type(path).__name__}")
+    if "\0" in os.fsdecode(path):
+        raise ValueError(f"path must be a string or a path without a null character, got {shown(path)}")

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 import ipywidgets  # type: ignore[import-untyped]
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_callable
+from bptt_lessons.arguments import Array, check_callable, check_flag
 from bptt_lessons.training import loop, saving
 from bptt_lessons.training.loop import Session
 from bptt_lessons.views import panel, svg
@@ -62,6 +62,9 @@ class LiveTraining(Interactive):
             check_callable("sample", sample)
         if not isinstance(label, str) or not label.strip():
             raise ValueError(f"label must be a text that says what is trained, got {label!r}")
+        check_flag("bits", bits)
+        if path is not None:
+            saving.check_path(path)
         if path is not None and not Path(path).resolve().parent.is_dir():
             raise ValueError(f"path must lie in a folder that exists, got {os.fspath(path)!r}")
         self.session = session

@@ -26,7 +26,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from bptt_lessons.arguments import Array
+from bptt_lessons.arguments import Array, check_flag, check_plain, is_real, kind_of, shown
 
 WIDTH, HEIGHT, DPI = 640, 320, 96
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
@@ -66,8 +66,7 @@ def show(figure: Figure, alt: str) -> None:
 
 def html(figure: Figure, alt: str) -> str:
     """Return a figure as an ``img`` element that holds its own data; parameters and errors are those of `show`."""
-    if not isinstance(alt, str) or not alt.strip():
-        raise ValueError(f"alt must say in words what the picture shows, got {alt!r}")
+    check_alt(alt)
     if not isinstance(figure, Figure):
         raise ValueError(f"figure must be a matplotlib Figure, got {type(figure).__name__}")
     canvas = FigureCanvasAgg(figure)
@@ -79,6 +78,12 @@ def html(figure: Figure, alt: str) -> str:
     pixels.quantize(256, dither=Image.Dither.NONE).save(data, "png", optimize=True)
     picture = base64.b64encode(data.getvalue()).decode()
     return f'<img alt="{escape(alt)}" src="data:image/png;base64,{picture}">'
+
+
+def check_alt(alt: object) -> None:
+    """Raise ValueError unless `alt` is a text with something in it."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt must say in words what the picture shows, got {shown(alt)}")
 
 
 def lines(
@@ -110,8 +115,9 @@ def lines(
     ValueError
         If lengths differ, there is nothing to plot, or a text is missing.
     """
-    if log not in ("", "x", "y", "xy"):
-        raise ValueError(f"log must be '', 'x', 'y' or 'xy', got {log!r}")
+    if not isinstance(log, str) or log not in ("", "x", "y", "xy"):
+        raise ValueError(f"log must be '', 'x', 'y' or 'xy', got {shown(log)}")
+    _check_level(level)
     _check_names("curves", curves)
     if len(curves) > len(COLOURS):
         raise ValueError(f"curves holds {len(curves)} curves, expected at most {len(COLOURS)} that can be told apart")
@@ -179,7 +185,10 @@ def heatmap(
         If `values` is no matrix of finite numbers, is to be logarithmic and holds a negative number or
         zeros only, `outline` is not boolean or has another shape, or a text is missing.
     """
-    matrix = np.asarray(values, dtype=float)
+    for flag, value in {"annotate": annotate, "log": log}.items():
+        check_flag(flag, value)
+    _check_texts(value_label=value_label)
+    matrix = _numbers("values", values)
     if matrix.ndim != 2 or matrix.size == 0 or not np.isfinite(matrix).all():
         raise ValueError(f"values has shape {matrix.shape}, expected (rows, columns) of finite numbers")
     kept = None if outline is None else _mask("outline", outline, matrix.shape)
@@ -211,6 +220,9 @@ def heatmap(
         (axes.xaxis, "columns", columns, matrix.shape[1]),
     ):
         if names is not None:
+            line = names.ndim == 1 if isinstance(names, np.ndarray) else isinstance(names, Sequence)
+            if not line or isinstance(names, (str, bytes)):
+                raise ValueError(f"{argument} must be a sequence of names, got {type(names).__name__}")
             if len(names) != size:
                 raise ValueError(
                     f"{argument} holds {len(names)} names, expected {size}: values has shape {matrix.shape}"
@@ -249,9 +261,9 @@ def masks(masks: Mapping[str, Any], *, title: str, alt: str) -> None:
     _check_names("masks", masks)
     rows = []
     for name, mask in masks.items():
-        array = np.asarray(mask)
+        array = _array(f"masks: {name}", mask)
         if array.dtype != np.bool_ or array.ndim not in (1, 2) or array.size == 0:
-            raise ValueError(f"{name} has shape {array.shape} and dtype {array.dtype}, expected bool (T,) or (T, N)")
+            raise ValueError(f"masks: {name} has {kind_of(array)}, expected bool (T,) or (T, N)")
         rows.append((name, array if array.ndim == 1 else array[:, 0]))
     T_max = max(len(mask) for _, mask in rows)
     figure, axes = _figure("step t", "", title)
@@ -302,11 +314,12 @@ def bars(
         If a method has no numbers or one that is not finite, or a text is missing.
     """
     _check_names("values", values)
+    _check_level(level)
     figure, axes = _figure("", ylabel, title)
     for place, (name, numbers) in enumerate(values.items()):
-        array = np.asarray(numbers, dtype=float)
+        array = _numbers(f"values: {name}", numbers)
         if array.ndim != 1 or array.size == 0 or not np.isfinite(array).all():
-            raise ValueError(f"{name} has shape {array.shape}, expected (seeds,) finite numbers, at least one")
+            raise ValueError(f"values: {name} has shape {array.shape}, expected (seeds,) finite numbers, at least one")
         spread = np.linspace(-0.12, 0.12, len(array)) if len(array) > 1 else np.zeros(1)
         colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
         axes.plot(place + spread, array, marker, color=colour, markeredgecolor="black", markersize=7)
@@ -359,7 +372,9 @@ def surface(
         one is negative, there are more trails than can be told apart, or a text is missing.
     """
     across, up = _rising("x", x), _rising("y", y)
-    height = np.asarray(z, dtype=float)
+    check_flag("log", log)
+    _check_texts(value_label=value_label)
+    height = _numbers("z", z)
     if height.shape != (len(up), len(across)) or not np.isfinite(height).all():
         raise ValueError(
             f"z has shape {height.shape}, expected (rows, columns) = {(len(up), len(across))} of finite numbers"
@@ -380,9 +395,9 @@ def surface(
     filled = axes.contourf(across, up, height, cmap="cividis", **scale)
     axes.contour(across, up, height, levels=filled.levels, colors="white", linewidths=0.5)
     for place, (name, points) in enumerate((trails or {}).items()):
-        trail = np.asarray(points, dtype=float)
+        trail = _numbers(f"trails: {name}", points)
         if trail.ndim != 2 or trail.shape[1:] != (2,) or len(trail) == 0 or not np.isfinite(trail).all():
-            raise ValueError(f"{name} has shape {trail.shape}, expected (points, 2) of finite numbers")
+            raise ValueError(f"trails: {name} has shape {trail.shape}, expected (points, 2) of finite numbers")
         style: dict[str, Any] = {"linestyle": DASHES[place], "marker": MARKERS[place], "markersize": 6}
         axes.plot(*trail.T, color="black", linewidth=3.6, zorder=3)  # a seam, so that it stands out on every height
         axes.plot(*trail.T, color=TRAILS[place], linewidth=1.8, markeredgecolor="black", label=name, zorder=4, **style)
@@ -421,9 +436,9 @@ def eigenvalues(matrices: Mapping[str, ArrayLike], *, title: str, alt: str) -> N
     circle = np.exp(1j * np.linspace(0, 2 * np.pi, 181))
     axes.plot(circle.real, circle.imag, color="#555555", linewidth=1.4, linestyle=(0, (5, 3)), label="unit circle")
     for place, (name, matrix) in enumerate(matrices.items()):
-        W = np.asarray(matrix)
+        W = _array(f"matrices: {name}", matrix)
         if W.ndim != 2 or W.shape[0] != W.shape[1] or W.dtype.kind not in "iufc" or not np.isfinite(W).all():
-            raise ValueError(f"{name} has shape {W.shape} and dtype {W.dtype}, expected (H, H) of finite numbers")
+            raise ValueError(f"matrices: {name} has {kind_of(W)}, expected (H, H) of finite numbers")
         values = np.linalg.eigvals(W)
         axes.plot(
             values.real,
@@ -442,6 +457,7 @@ def eigenvalues(matrices: Mapping[str, ArrayLike], *, title: str, alt: str) -> N
 
 
 def _figure(xlabel: str, ylabel: str, title: str) -> tuple[Figure, Axes]:
+    _check_texts(xlabel=xlabel, ylabel=ylabel, title=title)
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor="white", layout="constrained")
     axes = figure.add_subplot(facecolor="white")
     axes.set_xlabel(xlabel, fontsize=11)
@@ -457,14 +473,15 @@ def _figure(xlabel: str, ylabel: str, title: str) -> tuple[Figure, Axes]:
 def _curve(name: str, curve: Curve, x: ArrayLike | None) -> tuple[Array, Array]:
     given: Any = x
     values: Any = curve
-    if isinstance(curve, tuple) and len(curve) == 2 and np.ndim(curve[0]) == 1:
+    place = f"curves: {name}"
+    if isinstance(curve, tuple) and len(curve) == 2 and _array(place, curve[0]).ndim == 1:
         given, values = curve
-    y = np.asarray(values, dtype=float)
+    y = _numbers(place, values)
     if y.ndim != 1 or y.size == 0:
-        raise ValueError(f"{name} has shape {y.shape}, expected (n,) numbers or a pair of (n,) arrays")
-    across = np.arange(len(y), dtype=float) if given is None else np.asarray(given, dtype=float)
+        raise ValueError(f"{place} has shape {y.shape}, expected (n,) numbers or a pair of (n,) arrays")
+    across = np.arange(len(y), dtype=float) if given is None else _numbers("x" if given is x else place, given)
     if across.shape != y.shape:
-        raise ValueError(f"{name}: x has shape {across.shape} and y {y.shape}, expected the same")
+        raise ValueError(f"{place}: x has shape {across.shape} and y {y.shape}, expected the same")
     return across, y
 
 
@@ -475,7 +492,7 @@ def _span(values: Array) -> tuple[float, float]:
 
 
 def _mask(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
-    mask = np.asarray(values)
+    mask = _array(name, values)
     if mask.dtype != np.bool_ or mask.shape != shape:
         raise ValueError(f"{name} has shape {mask.shape} and dtype {mask.dtype}, expected bool of shape {shape}")
     return mask
@@ -505,7 +522,7 @@ def _outline(axes: Axes, kept: Array, matrix: Array, length: float) -> list[Patc
 
 
 def _rising(name: str, values: ArrayLike) -> Array:
-    array = np.asarray(values, dtype=float)
+    array = _numbers(name, values)
     if array.ndim != 1 or len(array) < 2 or not np.isfinite(array).all() or not (np.diff(array) > 0).all():
         raise ValueError(f"{name} has shape {array.shape}, expected (n,) rising numbers, at least two")
     return array
@@ -531,4 +548,36 @@ def _levels(axes: Axes, level: Mapping[str, float] | None) -> None:
 
 def _check_names(argument: str, values: object) -> None:
     if not isinstance(values, Mapping) or not values:
-        raise ValueError(f"{argument} must map names to numbers, at least one, got {values!r:.80}")
+        raise ValueError(f"{argument} must map names to numbers, at least one, got {shown(values)}")
+    if not all(isinstance(name, str) for name in values):
+        raise ValueError(f"{argument} must have strings as names, got {shown(list(values))}")
+
+
+def _check_level(level: object) -> None:
+    if level is None:
+        return
+    if not isinstance(level, Mapping) or not all(isinstance(n, str) and is_real(v) for n, v in level.items()):
+        raise ValueError(f"level must map names to finite numbers, got {shown(level)}")
+
+
+def _check_texts(**texts: object) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{name} must be a string, got {type(text).__name__}")
+
+
+def _array(name: str, values: Any) -> Array:
+    """Return what NumPy makes of `values`, or raise ValueError that names them."""
+    check_plain(name, values)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be an array, got rows of unequal lengths") from None
+
+
+def _numbers(name: str, values: Any) -> Array:
+    """Return an array of real numbers as one of floats, or raise ValueError."""
+    array = _array(name, values)
+    if array.dtype.kind not in "biuf" and array.size:
+        raise ValueError(f"{name} has {kind_of(array)}, expected real numbers")
+    return array.astype(float)

@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_callable, check_no_nan, check_size
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_callable,
+    check_precision,
+    check_size,
+    is_real,
+    shown,
+)
 from bptt_lessons.cells import lstm, rnn
 from bptt_lessons.tasks import text
 from bptt_lessons.training import loop, losses, readout
@@ -79,8 +87,8 @@ def unroller(params: rnn.Params, x: Array, labels: Sequence[str] | None = None) 
     """
     sizes = _check_network(params, x, MOST_STEPS, MOST_UNITS)
     T_max = len(x)
-    if labels is not None and (isinstance(labels, str) or len(labels) != T_max):
-        raise ValueError(f"labels must be a sequence of T = {T_max} strings, one for each step, got {labels!r}")
+    if labels is not None and (not _is_line(labels) or len(labels) != T_max):
+        raise ValueError(f"labels must be a sequence of T = {T_max} strings, one for each step, got {shown(labels)}")
     copies = whole_number("copies T", min(6, T_max), 1, T_max)
     step = whole_number("step t", min(3, copies.value), 0, copies.value)
     turned = check_box("flip x_1")
@@ -136,10 +144,15 @@ def bptt_player(
     if sizes["D"] != 1:
         raise ValueError(f"x has shape {x.shape}, expected (T, N, D) with N = 1, D = 1: the player draws one input")
     check_array("target", target, "T N K", {"T": len(x), "N": 1, "K": 1})
-    check_no_nan("target", target)
-    readout.check_readout(readout_params, np.zeros((len(x), 1, sizes["H"]), x.dtype))
-    if readout_params.b_y.shape != (1,):
-        raise ValueError(f"W_hy has shape {readout_params.W_hy.shape}, expected (H, 1): the player draws one output")
+    _check_real(target=target)
+    if not isinstance(readout_params, readout.Readout):
+        raise ValueError(f"readout_params must be readout.Readout(W_hy, b_y), got {type(readout_params).__name__}")
+    readout.check_parameters(readout_params)
+    _check_real(W_hy=readout_params.W_hy, b_y=readout_params.b_y)
+    if readout_params.W_hy.shape != (sizes["H"], 1):
+        expected = f"(H, 1) with H = {sizes['H']}: the player draws one output"
+        raise ValueError(f"W_hy has shape {readout_params.W_hy.shape}, expected {expected}")
+    check_precision(x=x, W_hy=readout_params.W_hy)
     last = 2 * len(x)
     draw: Callable[[int], Drawing]
     if isinstance(params, lstm.Params):
@@ -194,12 +207,17 @@ def loss_surface(
     check_array("target", target, "T N H", {"T": len(x), "N": x.shape[1], "H": 1})
     _check_real(x=x, target=target)
     for name, pair in (("w_xh", w_xh), ("w_hh", w_hh), ("start", start)):
-        if len(pair) != 2 or not np.isfinite(pair).all() or (name != "start" and not pair[0] < pair[1]):
+        if (
+            not _is_line(pair)
+            or len(pair) != 2
+            or not all(map(is_real, pair))
+            or (name != "start" and not pair[0] < pair[1])
+        ):
             expected = "(w_xh, w_hh)" if name == "start" else "(low, high) with low < high"
-            raise ValueError(f"{name} must be two finite numbers {expected}, got {pair!r}")
+            raise ValueError(f"{name} must be two finite numbers {expected}, got {shown(pair)}")
     rates = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-    if lr not in rates:
-        raise ValueError(f"lr must be one of {', '.join(map(str, rates))}, got {lr!r}")
+    if not is_real(lr) or lr not in rates:
+        raise ValueError(f"lr must be one of {', '.join(map(str, rates))}, got {shown(lr)}")
     ground = surface.survey(x.astype(float), target.astype(float), w_xh, w_hh)
     origin = surface.Point(*map(float, start))
     trail = [origin]
@@ -549,6 +567,8 @@ def task_viewer(
     symbols = isinstance(target, np.ndarray) and target.dtype.kind in "iu"
     counted = losses.check_classes(y, target, mask) if symbols else losses.check_real_target(y, target, mask)
     _check_real(h=h, y=y)
+    if not symbols:
+        _check_real(target=target[counted])
     task = task_picture.make(x, target, counted, y, h, names)
     sequence = whole_number("sequence n", 1, 1, N)
     step = whole_number("step t", T, 1, T)
@@ -611,13 +631,20 @@ def sampler(read: text.Read, alphabet: str, start: str, length: int = 300) -> In
 def _check_range(name: str, value: int, low: int, high: int) -> None:
     """Raise ValueError unless `value` is a whole number from `low` to `high`."""
     if not low <= check_size(name, value) <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {shown(value)}")
 
 
 def _check_seed(seed: object) -> None:
     """Raise ValueError unless `seed` is a whole number of at least 0."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
+        raise ValueError(f"seed must be a whole number of at least 0, got {shown(seed)}")
+
+
+def _is_line(value: object) -> bool:
+    """Say whether `value` is a sequence, or an array of one axis, and no string."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _check_network(params: rnn.Params | lstm.Params, x: Array, steps: int, units: int) -> dict[str, int]:

@@ -292,7 +292,7 @@ def test_another_structure_shape_or_dtype_is_named(tmp_path):
         saving.load(path, like._replace(state=None))
     with pytest.raises(ValueError, match=r"the file has no state\.h"):
         saving.load(path, like._replace(state=lstm.State(like.state, like.state)))
-    with pytest.raises(ValueError, match=r"session must be loop\.Session"):
+    with pytest.raises(ValueError, match=r"like must be loop\.Session"):
         saving.load(path, like.model)
     path = saved(tmp_path, like._replace(state=None, memory=None))
     with pytest.raises(ValueError, match=r"the file has no memory\.updates"):
