@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
+import any_cell
 import numpy as np
 import pytest
+from any_cell import all_cells, draw, fast_cells, whole
 
-from bptt_lessons import arguments
+from bptt_lessons import arguments, nested
+from bptt_lessons.cells import lstm, rnn, unrolled
+from bptt_lessons.gradients import bptt, checkpointing, tbptt
+from bptt_lessons.training import autoregression, loop, losses, optim, readout
 
 
 def test_a_right_array_comes_back_itself():
@@ -52,3 +59,161 @@ def test_a_mask_left_out_keeps_everything():
 def test_dtypes_by_name():
     assert arguments.check_dtype("float32") == np.float32
     assert arguments.check_dtype(float) == np.float64
+
+
+def test_nan_is_found_far_down_a_long_array():
+    x = np.zeros((70_000, 2))
+    x[69_999, 1] = np.nan
+    with pytest.raises(ValueError, match=r"first at \[69999, 1\]"):
+        arguments.check_no_nan("x", x)
+
+
+def matrix(array):
+    """The same numbers in the class that NumPy wishes away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return np.matrix(array)
+
+
+def test_a_matrix_and_a_masked_array_are_refused_with_advice():
+    params, h = rnn.init(np.random.default_rng(0), 2, 3), np.ones((3, 3))
+    _, cache = rnn.step(params, np.ones((3, 2)), h)
+    with pytest.raises(ValueError, match=r"dh of shape \(3, 3\) is an np.matrix.*np.asarray\(dh\)"):
+        rnn.step_backward(params, cache, matrix(h))
+    for call in (lambda x: rnn.forward(params, x), lambda x: rnn.step(params, x[0], h)):
+        with pytest.raises(ValueError, match=r"x of shape .* is a masked array.*x\.filled\(0\.0\)"):
+            call(np.ma.masked_array(np.ones((2, 3, 2)), mask=np.eye(3)[None, :, :2] > 0 + np.zeros((2, 1, 1))))
+    arguments.check_array("x", np.ones(2).view(type("Own", (np.ndarray,), {})), "N")  # other subclasses may pass
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, -(10**400), 10**5000, float("inf"), np.longdouble("1e4000")],
+    ids=["large", "-large", "too long to print", "inf", "longdouble"],
+)
+def test_numbers_beyond_the_floats_are_refused_in_few_words(value):
+    with pytest.raises(ValueError, match=r"^lr must be a finite number above 0") as refusal:
+        arguments.check_positive("lr", value)
+    assert len(str(refusal.value)) < 150
+
+
+def test_sizes_that_no_memory_holds_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"^H must be at most \d+, got 100000000000000000000$"):
+        rnn.init(np.random.default_rng(0), 2, 10**20)
+    with pytest.raises(ValueError, match=r"^D = 1000000000000, H = 1000000000000: .*larger than any memory"):
+        rnn.init(np.random.default_rng(0), 10**12, 10**12)
+
+
+def spoilt(tree, value):
+    """The same arrays with one entry of each NaN or infinite."""
+
+    def spoil(array):
+        copy = array.copy()
+        copy.flat[-1] = value
+        return copy
+
+    return nested.map_arrays(spoil, tree)
+
+
+@all_cells
+def test_data_with_nan_are_refused_wherever_a_sequence_comes_in(cell):
+    params, x, state, _, _ = draw(cell, 0, 4, 3, 2, 5)
+
+    def loss(h, start):
+        return 0.0, h, None
+
+    sequence = whole(cell)
+    schedule = list(checkpointing.schedule(4, 2))
+    calls = [
+        lambda x, state: unrolled.forward(cell, params, x, state),
+        lambda x, state: sequence.forward(params, x, state),
+        lambda x, state: bptt.full_gradient(sequence, params, x, state, loss),
+        lambda x, state: tbptt.windowed_gradient(sequence, params, x, state, loss, 2),
+        lambda x, state: tbptt.sliding_gradient(cell, params, x, state, loss, 1, 2),
+        lambda x, state: tbptt.randomised_gradient(cell, params, x, state, loss, [2], 0.5),
+        lambda x, state: checkpointing.backward_sqrt(sequence, params, x, state, loss),
+        lambda x, state: checkpointing.backward(cell, params, x, state, loss, schedule),
+    ]
+    for call in calls:
+        call(x, state)
+        with pytest.raises(ValueError, match=r"^x of shape .* holds NaN"):
+            call(spoilt(x, np.nan), state)
+        with pytest.raises(ValueError, match=r"^(state0(\.h)?|h0) of shape .* holds NaN"):
+            call(x, spoilt(state, np.nan))
+
+
+@fast_cells
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_net_that_has_diverged_is_seen_and_not_refused(cell, value):
+    params, x, state, dh, _ = draw(cell, 0, 4, 3, 2, 5)
+    lost = spoilt(params, value)
+
+    def loss(h, start):
+        return float(h.sum()), h, None
+
+    with np.errstate(all="ignore"):
+        for gradient in (
+            bptt.full_gradient(cell, lost, x, state, loss),
+            tbptt.windowed_gradient(cell, lost, x, state, loss, 1),
+            tbptt.sliding_gradient(cell, lost, x, state, loss, 1, 2),
+            checkpointing.backward_sqrt(cell, lost, x, state, loss),
+        ):
+            assert not np.isfinite(optim.global_norm(gradient.grads))
+        _, _, tape = cell.forward(params, x, state)
+        grads, _, _ = cell.backward(params, tape, spoilt(dh, value))
+        stepped, _ = cell.step(params, spoilt(x[0], value), state)
+        moved = optim.sgd(params, grads, 0.1)
+    assert not all(np.isfinite(array).all() for _, array in nested.named_arrays(grads))
+    assert not all(np.isfinite(array).all() for _, array in nested.named_arrays(moved))
+    assert unrolled.hidden(stepped).shape == (3, 5)
+
+
+def test_logits_may_be_nan_and_targets_may_not():
+    y, target = np.zeros((2, 3, 4)), np.zeros((2, 3, 4))
+    assert np.isnan(losses.mse(spoilt(y, np.nan), target))
+    assert np.isnan(losses.softmax_cross_entropy(spoilt(y, np.nan), np.zeros((2, 3), int)))
+    with pytest.raises(ValueError, match=r"^target of shape \(2, 3, 4\) holds NaN"):
+        losses.mse(y, spoilt(target, np.nan))
+    with pytest.raises(ValueError, match=r"^series of shape \(9,\) holds NaN"):
+        autoregression.fit(spoilt(np.arange(9.0), np.nan), 2)
+
+
+@any_cell.fast_cells
+def test_one_complex_array_on_the_tape_makes_complex_gradients(cell):
+    params, x, state, dh, _ = draw(cell, 0, 4, 3, 2, 5)
+    _, _, tape = cell.forward(params, x, state)
+    wanted, wanted_dx, _ = cell.backward(params, tape, dh)
+    for field in tape._fields:
+        tinged = tape._replace(**{field: getattr(tape, field) + 0j})
+        grads, dx, _ = cell.backward(params, tinged, dh)
+        assert nested.map_arrays(np.allclose, grads, wanted) == type(params)(*[True] * len(params))
+        assert np.allclose(dx, wanted_dx)
+
+
+def test_a_loop_says_what_its_functions_should_have_returned():
+    session, update = loop.Session(np.ones(2)), lambda model, grads, memory: (model, memory)
+    for returned in (None, 3.0, (1.0,), "ab "):
+        with pytest.raises(ValueError, match=r"^gradient must return loss, grads"):
+            loop.fit(session, [1], lambda model, batch, returned=returned: returned, update)
+        with pytest.raises(ValueError, match=r"^update must return model, memory"):
+            loop.fit(session, [1], lambda model, batch: (1.0, model), lambda *args, returned=returned: returned)
+    for loss in (None, "text", np.ones(2), 1j):
+        with pytest.raises(ValueError, match=r"^gradient must return loss, grads: the loss must be one real number"):
+            loop.fit(session, [1], lambda model, batch, loss=loss: (loss, model), update)
+    with pytest.raises(ValueError, match=r"^session\.losses must be a tuple"):
+        loop.fit(loop.Session(np.ones(2), losses=5), [1], lambda model, batch: (1.0, model), update)
+
+
+def test_a_state_is_called_by_the_callers_name_for_it():
+    params, x, state, _, _ = draw(lstm, 0, 4, 3, 2, 5)
+    for wrong in (tuple(state), state.h, None):
+        with pytest.raises(ValueError, match=r"^state0 must be lstm\.State\(h, c\), got"):
+            unrolled.forward(lstm, params, x, wrong)
+    with pytest.raises(ValueError, match=r"^state0\.c has shape \(2, 5\), expected \(N, H\) with N = 3, H = 5$"):
+        unrolled.forward(lstm, params, x, state._replace(c=state.c[:2]))
+
+
+def test_the_readouts_gradient_is_not_optional():
+    params = readout.init(np.random.default_rng(0), 5, 2)
+    with pytest.raises(ValueError, match=r"^dy must be a NumPy array of shape \(T, N, K\).*NoneType$"):
+        readout.backward(params, np.ones((4, 3, 5)), None)

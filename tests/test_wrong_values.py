@@ -208,3 +208,39 @@ def nothing_is_shown_or_kept(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ROWS)
 def test_a_wrong_value_works_or_is_refused_by_its_name(name):
     assert list(faults(ROWS[name])) == []
+
+
+def whole_numbers(value: Any, kind: type) -> Any:
+    """The value with a NumPy integer in the place of every Python one that fits in."""
+    return kind(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@pytest.mark.parametrize("name", [n for n, row in ROWS.items() if any(type(v) is int for v in row.right.values())])
+def test_sizes_may_be_numpy_integers_of_any_width(name):
+    """A small one must not overflow on the way: np.int8(100) + 100 is no size."""
+    row, plain = ROWS[name], {"rng", "update", "advance", "on_update", "read"}
+    if row.function.__module__.startswith("bptt_lessons.views"):
+        pytest.skip("shows a picture")
+    right = {key: 100 if key in ("T", "rows", "columns", "D", "H", "K", "gap") else v for key, v in row.right.items()}
+    right = right if set(right) - plain <= {"rng", *SIZES} else row.right
+
+    def result(kind: type) -> Any:
+        rng = {"rng": np.random.default_rng(0)} if "rng" in right else {}
+        found = row.function(**{**{key: whole_numbers(value, kind) for key, value in right.items()}, **rng})
+        return list(found) if isinstance(found, Iterator) else found
+
+    wanted = result(int)
+    for kind in (np.int8, np.uint8, np.int64):
+        assert alike(result(kind), wanted), kind
+
+
+SIZES = ("T", "N", "D", "H", "K", "rows", "columns", "gap", "lag", "k", "k1", "k2", "slots", "itemsize", "steps")
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two results are the same numbers in the same structure, of one dtype."""
+    if isinstance(b, (tuple, list)):
+        return type(a) is type(b) and len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(b, np.ndarray):
+        return bool(a.dtype == b.dtype and np.array_equal(a, b, equal_nan=b.dtype.kind in "fc"))
+    return callable(b) or (type(a) is type(b) and a == b)
