@@ -79,7 +79,7 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 def _map(function: Callable[..., Any], labels: tuple[str, ...], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
     # Truncation in short windows spends up to a tenth of its time here: hence no generators and few calls.
     if not isinstance(tree, tuple):
-        shape = tree.shape if type(tree) is ndarray else _shape(labels[0], name, tree)
+        shape = tree.shape if type(tree) is ndarray else _first_shape(labels, name, tree, others)
         for other in others:
             if type(other) is not ndarray or other.shape != shape:
                 _check_shape(labels, name, other, others, shape)
@@ -115,6 +115,14 @@ def _check_shape(labels: tuple[str, ...], name: str, other: Any, others: tuple[A
 def _label(labels: tuple[str, ...], other: Any, others: tuple[Any, ...]) -> str:
     """Return what the caller calls one of the structures."""
     return labels[1 + next(k for k, one in enumerate(others) if one is other)]
+
+
+def _first_shape(labels: tuple[str, ...], name: str, tree: Any, others: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return the shape of the first structure's number, or raise ValueError."""
+    if others and _is_named_tuple(others[0]):
+        wanted = f"{type(others[0]).__name__}{others[0]._fields}, as {labels[1]} is"
+        raise ValueError(f"{_place(labels[0], name)} is no NamedTuple, expected {wanted}")
+    return _shape(labels[0], name, tree)
 
 
 def _shape(label: str, name: str, value: Any, expected: str = "an array of numbers") -> tuple[int, ...]:

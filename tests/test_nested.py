@@ -95,5 +95,5 @@ def test_structures_are_called_what_the_caller_calls_them():
     nested.check_alike(params=tree(), grads=tree())
     with pytest.raises(ValueError, match=r"^grads\.cell\.W has shape \(3,\), expected shape \(1, 2\), that of params$"):
         nested.check_alike(params=tree(), grads=tree()._replace(cell=Leaf(np.zeros(3), np.zeros(2))))
-    with pytest.raises(ValueError, match=r"^params has NoneType, expected Tree\('cell', 'last'\), as grads is$"):
+    with pytest.raises(ValueError, match=r"^params is no NamedTuple, expected Tree\('cell', 'last'\), as grads is$"):
         nested.check_alike(params=None, grads=tree())
