@@ -57,14 +57,19 @@ def add(a: Tree, b: Tree) -> Tree:
 
 def check_alike(**trees: Any) -> None:
     """Raise ValueError unless these are NamedTuples of one structure with arrays of numbers of the same shapes."""
-    first, *others = trees.values()
     labels = tuple(trees)
 
     def check(*arrays: Any) -> None:
         for label, array in zip(labels, arrays, strict=True):
             _shape(label, "", array)
 
-    _map(check, labels, "", first, tuple(others))
+    check_each(check, **trees)
+
+
+def check_each(check: Callable[..., None], **trees: Any) -> None:
+    """Call `check` with corresponding arrays of NamedTuples, which a refusal calls by their keywords."""
+    first, *others = trees.values()
+    _map(check, tuple(trees), "", first, tuple(others))
 
 
 def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:

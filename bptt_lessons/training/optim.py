@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision, check_share, shown
-from bptt_lessons.nested import check_alike, map_arrays, named_arrays, zeros_like
+from bptt_lessons.nested import check_each, map_arrays, named_arrays, zeros_like
 
 Tree = TypeVar("Tree")
 
@@ -165,14 +165,12 @@ def adam(
 def check_update(params: Any, grads: Any, lr: float) -> float:
     """Return the learning rate if an optimiser can take these, else raise ValueError."""
 
-    check_alike(params=params, grads=grads)
-
     def check_pair(p: Array, dp: Array) -> None:
         check_numbers("params", p)
         check_numbers("grads", dp)
         check_precision(params=np.asarray(p), grads=np.asarray(dp))
 
-    map_arrays(check_pair, params, grads)
+    check_each(check_pair, params=params, grads=grads)
     return check_positive("lr", lr)
 
 
@@ -198,7 +196,5 @@ def check_adam(
     if isinstance(updates, bool) or not isinstance(updates, (int, np.integer)) or not 0 <= updates < 2**63:
         raise ValueError(f"state.updates must be a whole number of at least 0, got {shown(updates)}")
     for field, tree in {"state.mean": state.mean, "state.square": state.square}.items():
-        check_alike(**{"params": params, field: tree})
-        for _, array in named_arrays(tree):
-            check_numbers(field, array)
+        check_each(lambda p, m, field=field: check_numbers(field, m), **{"params": params, field: tree})
     return lr, float(decay_mean), float(decay_square), eps
