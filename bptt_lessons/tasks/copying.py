@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt_lessons.arguments import check_fits, check_rng, check_size
+from bptt_lessons.arguments import check_rng, check_size
 from bptt_lessons.tasks.batch import Batch
 
 SYMBOLS = 8  # that carry the message; one for nothing and one for the sign come on top
@@ -35,7 +35,7 @@ def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
         If `gap` or `N` is below 1.
     """
     check_rng(rng)
-    gap, N = check_fits(gap=gap, N=N)
+    gap, N = check_size("gap", gap), check_size("N", N)
     T = gap + 2 * LENGTH
     message = rng.integers(0, SYMBOLS, (LENGTH, N))
     symbol = np.full((T, N), BLANK)

@@ -92,7 +92,8 @@ def saying(y):
     """Return a cell and a model that say `y`, whatever they hear."""
     K = y.shape[2]
     cell = SimpleNamespace(forward=lambda params, x, state0=None: (y, None, None))
-    return cell, Model(None, readout.Readout(np.eye(K, dtype=y.dtype), np.zeros(K, y.dtype)))
+    unused = rnn.init(np.random.default_rng(0), 1, 1)
+    return cell, Model(unused, readout.Readout(np.eye(K, dtype=y.dtype), np.zeros(K, y.dtype)))
 
 
 def test_marks():
