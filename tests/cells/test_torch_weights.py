@@ -1,6 +1,6 @@
 """Weights in PyTorch's names and layout: there and back without loss.
 
-``test_other_libraries`` sets them against PyTorch itself.
+``test_differential`` sets them against PyTorch itself.
 """
 
 from __future__ import annotations

@@ -133,24 +133,6 @@ def test_the_first_steps_of_adam_by_hand():
     assert (params.W_hy.item(), params.b_y.item()) == (1, 10)
 
 
-@pytest.mark.parametrize("settings", [{}, {"lr": 0.05, "decay_mean": 0.5, "decay_square": 0.9, "eps": 1e-3}])
-def test_adam_is_pytorchs(settings):
-    torch = pytest.importorskip("torch")
-    model, rng = draw_model(0), np.random.default_rng(1)
-    theirs = [torch.tensor(array, requires_grad=True) for _, array in nested.named_arrays(model)]
-    betas = settings.get("decay_mean", 0.9), settings.get("decay_square", 0.999)
-    optimiser = torch.optim.Adam(theirs, lr=settings.get("lr", 1e-3), betas=betas, eps=settings.get("eps", 1e-8))
-    state = optim.adam_start(model)
-    for _ in range(30):
-        grads = nested.map_arrays(lambda p: rng.normal(size=p.shape) * 10 ** rng.uniform(-6, 3), model)
-        model, state = optim.adam(model, grads, state, **settings)
-        for tensor, (_, dp) in zip(theirs, nested.named_arrays(grads), strict=True):
-            tensor.grad = torch.tensor(dp)
-        optimiser.step()
-    for tensor, (name, array) in zip(theirs, nested.named_arrays(model), strict=True):
-        assert np.allclose(array, tensor.detach().numpy(), rtol=1e-12, atol=1e-14), name
-
-
 def test_adam_goes_down_a_bowl_whatever_the_scale_of_its_axes():
     bowl = readout.Readout(np.array([[1.0]]), np.array([1.0]))
     state = optim.adam_start(bowl)
