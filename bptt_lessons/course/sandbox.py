@@ -44,7 +44,7 @@ from bptt_lessons.course.surroundings import (
 
 __builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]  # what the functions below look names up in: a copy, which nobody spoils
 
-STACK = 32 * 2**20  # bytes of a learner's thread: room for DEEPEST levels, 6 kB each
+STACK = 128 * 2**20  # bytes of a learner's thread: room for DEEPEST levels of 32 kB (NumPy 2.0 takes some 20)
 LOOK = 0.02  # seconds between two looks at a function at work
 PRINTED_AT_MOST = 2_000
 ITEMS_AT_MOST = 100_000
@@ -232,9 +232,12 @@ def locked() -> LockType:
 def started(call: Callable[[], None]) -> threading.Thread:
     """Start a learner's thread."""
     usual = threading.stack_size()
-    with contextlib.suppress(ValueError):  # no room for it, or nothing that can be set
-        threading.stack_size(STACK)
+    thread = threading.Thread(target=call, daemon=True, name="learner")
     try:
+        threading.stack_size(STACK)
+        thread.start()
+    except (ValueError, RuntimeError):  # no room for so much, or nothing that can be set
+        threading.stack_size(usual)
         thread = threading.Thread(target=call, daemon=True, name="learner")
         thread.start()
     finally:

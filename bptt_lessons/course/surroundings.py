@@ -28,7 +28,7 @@ import numpy as np
 
 __builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]  # what the functions below look names up in: a copy, which nobody spoils
 
-DEEPEST = 5_000  # levels of recursion: with STACK, not even one through compiled code ends the process
+DEEPEST = 4_000  # levels of recursion: with STACK, not even one through compiled code ends the process
 VITAL = ("builtins", "numpy", "numpy.linalg", "numpy.random")  # no result can be looked at without them
 OTHERS = frozenset({
     "bptt_lessons", "bptt_lessons.arguments", "bptt_lessons.nested", "numpy.fft", "collections", "contextlib", "copy",
