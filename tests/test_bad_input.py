@@ -555,6 +555,7 @@ BAD_WEIGHTS: list[Wrong] = [
     *[("weights", {**WEIGHTS, name: w.astype(np.float32)}, ["mixed precision", name]) for name, w in WEIGHTS.items()],
     *[("weights", {n: w for n, w in WEIGHTS.items() if n != name}, ["weights", name]) for name in WEIGHTS],
     *[("weights", bad, ["weights", "mapping", type(bad).__name__]) for bad in (None, list(WEIGHTS.items()), 3)],
+    ("weights", {1: W}, ["weights", "weight_ih_l0", "it has 1"]),
     ("weights", torch_weights.to_torch(PARAMS), ["weight_hh_l0", "(5, 5)", "4H"]),
 ]
 BAD_TORCH_PARAMS: list[Wrong] = [

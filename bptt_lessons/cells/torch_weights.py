@@ -81,7 +81,7 @@ def from_torch(cell: Any, weights: Mapping[str, Array]) -> Any:
         raise ValueError(f"weights must be a mapping of names to arrays, got {type(weights).__name__}")
     for name in NAMES:
         if name not in weights:
-            raise ValueError(f"weights has no {name}; it has {', '.join(weights) or 'nothing'}")
+            raise ValueError(f"weights has no {name}; it has {', '.join(map(str, weights)) or 'nothing'}")
     W_ih, W_hh, b_ih, b_hh = (weights[name] for name in NAMES)
     check_array("weight_hh_l0", W_hh, f"{rows} H" if rows != "H" else "H H")
     H = W_hh.shape[1]

@@ -187,7 +187,7 @@ def contributions(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> 
     """
     unrolled.check_backward(cell, params, caches, dh)
     T, N = dh.shape[:2]
-    parts = nested.map_arrays(lambda p: np.zeros((T, T, *p.shape), np.result_type(p, dh)), params)
+    parts = nested.map_arrays(lambda p: np.zeros((T, T, *p.shape), np.result_type(dh, *params)), params)
     for t in range(T):
         dstate = add_to_hidden(cell.zero_state(params, N), dh[t])
         for s in range(t, -1, -1):
