@@ -10,6 +10,7 @@ What start.py would hand over to is printed.
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def name_of(command: tuple[object, ...]) -> str:
 
 def main() -> None:
     """Do what ``python start.py COMMAND ...`` does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background ignores it
     clone, *sys.argv[1:] = sys.argv[1:]
     spec = importlib.util.spec_from_file_location("start", Path(clone, "start.py"))
     assert spec is not None

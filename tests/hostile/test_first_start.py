@@ -43,9 +43,11 @@ def started(clone: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-IS", str(DRIVER), str(clone), "doctor"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, start_new_session=True, cwd="/", **pipes) as process:
-        yield process
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def steps_of(output: str) -> list[str]:
