@@ -148,7 +148,7 @@ RESULTS: dict[str, Change] = {
     "longdouble": lambda v: rebuilt(v, lambda a: np.longdouble(a) if np.asarray(a).dtype.kind == "f" else a),
     "rounded to float32": lambda v: rebuilt(v, lambda a: np.float32(a) if np.asarray(a).dtype.kind == "f" else a),
     "whole numbers as floats": lambda v: rebuilt(
-        v, lambda a: np.float64(a) if np.asarray(a).dtype.kind in "iub" else a
+        v, lambda a: np.asarray(a, np.float64)[()] if np.asarray(a).dtype.kind in "iub" else a
     ),
     "whole numbers of another width": lambda v: rebuilt(
         v, lambda a: np.int32(a) if np.asarray(a).dtype.kind in "iu" else a
