@@ -42,7 +42,7 @@ def save(path: str | os.PathLike[str], session: Session) -> None:
     check_session(session)
     arrays = {name: _as_array(name, leaf) for name, leaf in _leaves("", session) if leaf is not None}
     content = io.BytesIO()
-    np.savez(content, **arrays)  # numbers only: `_as_array` has seen to it
+    np.savez(content, **arrays)  # type: ignore[arg-type, unused-ignore]  # NumPy 2.0 has no allow_pickle to be taken for
     try:
         _replace(Path(path), content.getvalue())
     except OSError as error:
