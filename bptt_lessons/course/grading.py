@@ -246,9 +246,8 @@ def same_mistake(
     exercise: Exercise, arguments: Mapping[str, Any], a: Outcome, b: Outcome, right: Any, written_too: bool
 ) -> bool:
     """Whether two outcomes of one case are the same result; where properties are compared, in all of these."""
-    if isinstance(right, Refusal) or exercise.properties is None:
-        return alike(a, b, right, exercise.returns, written_too)
-    if not (isinstance(a, Returned) and isinstance(b, Returned)):
+    by_values = isinstance(right, Refusal) or exercise.properties is None
+    if by_values or not (isinstance(a, Returned) and isinstance(b, Returned)):
         return alike(a, b, right, exercise.returns, written_too)
     mine, theirs = (properties(exercise, arguments, outcome, right) for outcome in (a, b))
     if mine is None or theirs is None:  # not even built as it should be: then by shape, for no two draws are alike
