@@ -642,7 +642,7 @@ class OneByOne:
         for number, batch in enumerate(self.batches):
             if self.updates < number:
                 raise RuntimeError(f"batch {number + 1} was drawn before the update with batch {number}")
-            yield batch
+            yield batch.copy()  # who writes into one spoils no other run
 
     def update(self, w: Array, dw: Array, memory: Any) -> tuple[Array, Any]:
         """Take a step of gradient descent."""
