@@ -26,12 +26,13 @@ ALLOWED = {
     "experiments": {"", "arguments", "nested", "cells", "gradients", "training", "tasks"},
     "course": {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "experiments"},
     "views": {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "course", "experiments"},
-    "__main__": {"course"},
+    "workshop": {"", "arguments", "course", "views"},
+    "__main__": {"course", "workshop"},
     "": set(),  # bptt_lessons/__init__.py
 }
 MATHEMATICS = {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "experiments"}
 PICTURES = {"matplotlib", "ipywidgets", "PIL", "contourpy"}
-JUPYTER = {"IPython", "jupyter_server", "jupyterlab", "jupyter_client", "jupyter_core"}
+JUPYTER = {"IPython", "jupyter_server", "jupyterlab", "jupyter_client", "jupyter_core", "nbformat", "nbconvert"}
 # Cannot be written without a class of Jupyter's; must itself be imported inside functions only.
 LAZY_MODULES = {"bptt_lessons.course.kernels"}
 
@@ -91,8 +92,9 @@ def breaches(statement: Import) -> Iterator[str]:
     standard = top in sys.stdlib_module_names
     if top in PICTURES and part != "views":
         yield f"{where}: only views may"
-    if top in JUPYTER and part == "course" and not statement.lazy and statement.module not in LAZY_MODULES:
-        yield f"{where}: course may do so inside functions only"
+    at_once = not statement.lazy and statement.module not in LAZY_MODULES
+    if top in JUPYTER and part in {"course", "workshop"} and at_once:
+        yield f"{where}: {part} may do so inside functions only"
     if part in MATHEMATICS and not standard and top != "numpy":
         yield f"{where}: the mathematics depends on NumPy alone"
     if not standard and top not in {"numpy"} | PICTURES | JUPYTER:

@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ FIRST = "00_start_here.ipynb"
 WORKSPACE = "bptt-lessons"  # JupyterLab's name for a layout of its own, apart from the user's other work
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, add_more: Callable[[Any], None] = lambda commands: None) -> int:
     """Run one command.
 
     Parameters
     ----------
     argv : sequence of str, optional
         Those of the process if it is not given.
+    add_more : callable
+        Adds commands of its own to ours: ``workshop`` has some, and this part may not import it.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments[0] == "open" and not {"-h", "--help"} & set(arguments):
             return open_course(*split_open(arguments[1:]))
-        options = parser().parse_args(arguments)
+        options = parser(add_more).parse_args(arguments)
         result: int = options.run(options)
         return result
     except (OSError, ValueError) as error:
@@ -59,8 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return what reads every command but ``open``, which it only describes."""
+def parser(add_more: Callable[[Any], None]) -> argparse.ArgumentParser:
+    """Return what reads every command but ``open``, which it only describes.
+
+    Parameters
+    ----------
+    add_more : callable
+        Is given what `argparse` returns of ``add_subparsers``.
+    """
     top = argparse.ArgumentParser(prog="bptt-lessons", description="Lessons on backpropagation through time.")
     top.add_argument("--version", action="version", version=f"bptt-lessons {bptt_lessons.__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -90,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("folder", nargs="?", help=folder)
     command.add_argument("--yes", action="store_true", help="do not ask")
     command.set_defaults(run=lambda options: reset(progress_folder(options.folder), sure=options.yes))
+    add_more(commands)
     return top
 
 

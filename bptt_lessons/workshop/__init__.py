@@ -1,0 +1,1 @@
+"""What an instructor needs on the day: slides, the handout, and where a class stands."""

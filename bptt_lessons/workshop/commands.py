@@ -1,0 +1,14 @@
+"""The commands of an instructor: what `bptt-lessons` offers beyond a learner's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Add every command of this part to the command line.
+
+    Parameters
+    ----------
+    commands : what `argparse` returns of ``add_subparsers``
+    """
