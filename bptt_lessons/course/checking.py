@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bptt_lessons.arguments import shown
-from bptt_lessons.course import progress
+from bptt_lessons.course import progress, sharing
 from bptt_lessons.course.catalogue import EXERCISES
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.course.grading import TOLERANCE, not_attempted, wrong
@@ -318,7 +318,8 @@ def recorded(exercise: Exercise, report: Report) -> Report:
     except Exception as error:  # wherever it was to go, that must not change the verdict
         reason = getattr(error, "strerror", None) or error
         return report.with_advice(f"Your progress could not be written down: {reason}.")
-    return report
+    trouble = sharing.keep_up()  # which does nothing unless the learner has said yes
+    return report.with_advice(trouble) if trouble else report
 
 
 def found(name: object) -> Exercise | None:

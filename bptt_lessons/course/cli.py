@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import bptt_lessons
-from bptt_lessons.course import doctor, learner_folder, progress
+from bptt_lessons.course import consent, doctor, learner_folder, progress, sharing
 from bptt_lessons.course.learner_folder import Prepared
 
 FIRST = "00_start_here.ipynb"
@@ -98,6 +98,18 @@ def parser(add_more: Callable[[Any], None]) -> argparse.ArgumentParser:
     command.add_argument("folder", nargs="?", help=folder)
     command.add_argument("--yes", action="store_true", help="do not ask")
     command.set_defaults(run=lambda options: reset(progress_folder(options.folder), sure=options.yes))
+
+    command = commands.add_parser(
+        "share", help="show what your class would see of your progress, and share it if you say yes"
+    )
+    command.add_argument(
+        "folder", nargs="?", help=f"your class's (default: ${sharing.VARIABLE}); without one: what is shared"
+    )
+    command.add_argument("--as", dest="name", metavar="NAME", help="the name you go by there (default: made up)")
+    command.add_argument("--stop", action="store_true", help="share no more")
+    command.set_defaults(
+        run=lambda options: share(progress_folder(None), options.folder, options.name, stop=options.stop)
+    )
     add_more(commands)
     return top
 
@@ -196,6 +208,63 @@ def show_progress(folder: Path) -> int:
     return 0
 
 
+def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> int:
+    """Show what would be shared, and share it if the learner says yes; or say what is shared; or stop it.
+
+    Parameters
+    ----------
+    home : Path
+        Where the learner's progress is.
+    folder, name : str or None
+        The class's folder, and the learner's name there.
+    stop : bool
+    """
+    if not home.is_dir():
+        print(f"There are no lessons in {home} yet: there is nothing to share.", file=sys.stderr)
+        return 1
+    try:
+        if stop:
+            return stop_sharing(home)
+        if sharing.agreed(home) is not None or (folder is None and not os.environ.get(sharing.VARIABLE)):
+            print(consent.state(home))
+            shares = sharing.agreed(home) is not None
+            print("To stop it: bptt-lessons share --stop" if shares else "To share: bptt-lessons share FOLDER")
+            return 0
+        agreement = consent.wanted(folder, name)
+        print(consent.offer(home, agreement))
+        if not says_yes("Type yes to share this: "):
+            print("Nothing is shared.")
+            return 1
+        sharing.begin(home, *agreement)
+    except OSError as error:
+        raise ValueError(sharing.reason(error)) from error
+    print("Shared. To stop it: bptt-lessons share --stop")
+    return 0
+
+
+def stop_sharing(home: Path) -> int:
+    """Share no more, and ask whether what was shared is to be removed."""
+    sharing.end(home)
+    left = consent.left_over(home)
+    print("From now on nothing more is shared." if left else "Nothing of yours is shared.")
+    if left:
+        print(f"What was shared is still there: {left}")
+        if says_yes("Type yes to remove it: "):
+            print(f"Removed: {sharing.remove(home)}")
+        else:
+            print("It was left there.")
+    return 0
+
+
+def says_yes(question: str) -> bool:
+    """Ask, and say whether the answer is yes; where there is nobody to answer it is no."""
+    try:
+        return input(question).strip().lower() == "yes"
+    except EOFError:
+        print()
+        return False
+
+
 def reset(folder: Path, *, sure: bool) -> int:
     """Move the progress file aside, once the learner is sure."""
     if not os.path.lexists(folder / progress.FILE):
@@ -204,14 +273,12 @@ def reset(folder: Path, *, sure: bool) -> int:
     if not sure:
         print(f"This begins again with no exercise solved. The record in {folder} is kept under another name;")
         print("your notebooks stay as they are.")
-        try:
-            sure = input("Type yes to go on: ").strip().lower() == "yes"
-        except EOFError:
-            print()
+        sure = says_yes("Type yes to go on: ")
     if not sure:
         print("Nothing was changed.")
         return 1
     print(f"The record of before is now {progress.set_aside(folder)}")
+    sharing.keep_up(folder)  # what is shared, if anything is, begins again too
     return 0
 
 

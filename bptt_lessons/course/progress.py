@@ -115,11 +115,22 @@ def read(folder: Path | str | None = None) -> list[Entry]:
 
 
 def lines_in(folder: Path, looked_back: int | None = None) -> Iterator[bytes]:
-    """Yield the lines of the progress file that are not blank, those of garbage in pieces; none if there is no file.
+    """Yield the lines of a folder's progress file, as `lines_of` does.
 
     Parameters
     ----------
     folder : Path
+    looked_back : int, optional
+    """
+    return lines_of(folder / FILE, looked_back)
+
+
+def lines_of(path: Path, looked_back: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file that are not blank, those of garbage in pieces; none if there is no file.
+
+    Parameters
+    ----------
+    path : Path
     looked_back : int, optional
         So many bytes at the file's end are enough; all of them if it is not given.
 
@@ -128,7 +139,6 @@ def lines_in(folder: Path, looked_back: int | None = None) -> Iterator[bytes]:
     OSError
         If the file is there and cannot be read.
     """
-    path = folder / FILE
     if not os.path.lexists(path):
         return
     if not path.is_file():  # to open a pipe would be to wait for ever
@@ -182,7 +192,7 @@ def record(
                 return
             now = datetime.now(UTC).isoformat(timespec="seconds")
             entry = Entry(now, lesson, exercise, status, misconception)
-            append_line(folder / FILE, json.dumps({"version": FORMAT, **entry._asdict()}))
+            append_line(folder / FILE, line_of(entry))
     except OSError as error:
         raise OSError(in_words(error, folder)) from error
 
@@ -207,6 +217,16 @@ def in_words(error: OSError, folder: Path) -> str:
         f"{error.filename or folder}: {error.strerror}. What was written there before is safe. "
         "Make that place writable, or open the course in another folder, then run this cell again"
     )
+
+
+def line_of(entry: Entry) -> str:
+    """Return the line that stands for a result, without its end; `parse` reads it.
+
+    Parameters
+    ----------
+    entry : Entry
+    """
+    return json.dumps({"version": FORMAT, **entry._asdict()})
 
 
 def append_line(path: Path, line: str) -> None:

@@ -1,0 +1,94 @@
+"""Pseudonyms: the name that a learner goes by in a class, which is that of their file there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from pathlib import Path
+
+from bptt_lessons.arguments import shown
+
+LONGEST = 40  # characters
+RESERVED = {"con", "prn", "aux", "nul", "progress", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+BLANK = "\u115f\u1160\u3164\uffa0"  # letters that cannot be seen
+COLOURS = (
+    "amber", "azure", "beige", "black", "blue", "bronze", "brown", "copper", "coral", "cream", "gold", "green", "grey",
+    "indigo", "ivory", "jade", "lilac", "lime", "maroon", "mint", "ochre", "olive", "orange", "pearl", "pink", "plum",
+    "purple", "red", "rose", "ruby", "rust", "silver", "slate", "tan", "teal", "violet", "white", "yellow",
+)  # fmt: skip
+THINGS = (
+    "acorn", "apple", "arch", "ash", "aspen", "barge", "basil", "beech", "birch", "bridge", "brook", "cedar", "cliff",
+    "cloud", "clover", "comet", "cove", "creek", "dune", "elm", "fern", "field", "finch", "fjord", "flint", "grove",
+    "harbour", "hazel", "heath", "hill", "holly", "inlet", "island", "kite", "lagoon", "lake", "larch", "leaf",
+    "lotus", "maple", "marsh", "meadow", "mist", "moon", "moss", "oak", "orchid", "owl", "pebble", "pine", "plover",
+    "pond", "poppy", "quartz", "rain", "reed", "reef", "ridge", "river", "robin", "rowan", "sail", "shell", "snow",
+    "spruce", "star", "stone", "stream", "swan", "thistle", "tide", "tulip", "vale", "wave", "willow", "wren", "yew",
+)  # fmt: skip
+
+
+def safe_name(name: object) -> str:
+    """Return a name as it may be that of a file on any system.
+
+    Parameters
+    ----------
+    name : object
+
+    Raises
+    ------
+    ValueError
+        If it may not.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be a string, got {type(name).__name__}")
+    wanted = unicodedata.normalize("NFKC", name).strip(" ")
+    kinds = [unicodedata.category(character)[0] for character in wanted]  # letters, marks on them, numbers ...
+    allowed = all(kind in "LMN" or character in " -_" for kind, character in zip(kinds, wanted, strict=True))
+    fits = 0 < len(wanted) <= LONGEST and len(wanted.encode(errors="replace")) <= 4 * LONGEST
+    if not fits or not allowed or kinds[0] not in "LN" or any(character in BLANK for character in wanted):
+        raise ValueError(
+            f"name is {shown(name)}; expected 1 to {LONGEST} letters, digits, spaces, hyphens and underscores, "
+            "and a letter or a digit first"
+        )
+    if wanted.casefold() in RESERVED:
+        raise ValueError(f"name is {shown(name)}, which not every computer allows for a file; choose another one")
+    if wanted.casefold().startswith("progress-until"):
+        raise ValueError(f"name is {shown(name)}, as records are named that were set aside; choose another one")
+    return wanted
+
+
+def compared(name: str) -> str:
+    """Return a name as it is compared with others: capitals and ways to write an accent make no difference.
+
+    Parameters
+    ----------
+    name : str
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def taken(folder: Path, name: str) -> bool:
+    """Say whether a learner of that name is in the folder already.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    """
+    wanted = {compared(f"{name}.jsonl"), compared(name)}  # a file, or a folder with a file
+    try:
+        names = os.listdir(folder)
+    except OSError:  # one to drop things into, which may not be looked into
+        names = []
+    return any(compared(found) in wanted for found in names) or os.path.lexists(folder / f"{name}.jsonl")
+
+
+def made_up_name(folder: Path) -> str:
+    """Return two plain words that nobody in the folder goes by.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    names = (f"{secrets.choice(COLOURS)}-{secrets.choice(THINGS)}" for _ in range(100))
+    return next((name for name in names if not taken(folder, name)), f"learner-{secrets.token_hex(4)}")
