@@ -258,6 +258,12 @@ def test_a_schedule_adds_up_and_agrees_with_the_catalogue(schedule: Schedule) ->
         assert of <= set(re.findall(r"\b0\d\b", plain)), f"{plain}: an exercise of another lesson"
 
 
+def test_who_has_little_time_writes_what_the_lessons_pages_keep() -> None:
+    markers = re.findall(r"<!-- exercises: keep (.+?) -->", "".join(map(lesson_page, STEMS)))
+    keep = {n for marker in markers for n in marker.split(", ")}
+    assert {n for schedule in SCHEDULES[:2] for row in schedule.rows for n in row.exercises} <= keep
+
+
 def test_a_sum_that_is_wrong_would_be_seen() -> None:
     schedule = SCHEDULES[0]
     first = schedule.rows[1]
