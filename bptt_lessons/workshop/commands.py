@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bptt_lessons.workshop import class_view
+
 
 def add(commands: Any) -> None:
     """Add every command of this part to the command line.
@@ -12,3 +14,4 @@ def add(commands: Any) -> None:
     ----------
     commands : what `argparse` returns of ``add_subparsers``
     """
+    class_view.add_command(commands)
