@@ -33,7 +33,9 @@ HEADINGS = [
 ]
 PAUSES = ("Break", "Lunch")
 WITHOUT_A_PAUSE = 100  # minutes that nobody should sit through
-SCHEDULE = "<!-- schedule: 0:00 to 0:10 -->\n| start | what | minutes | exercises | to write |\n|---|---|---|---|---|\n"
+SCHEDULE = (
+    "<!-- schedule: 0:00 to 0:10 -->\n| start | what | to teach | exercises | to write |\n|---|---|---|---|---|\n"
+)
 
 
 def load(path: Path) -> Any:
