@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bptt_lessons.workshop import class_view
+from bptt_lessons.workshop import class_view, slides
 
 
 def add(commands: Any) -> None:
@@ -15,3 +15,4 @@ def add(commands: Any) -> None:
     commands : what `argparse` returns of ``add_subparsers``
     """
     class_view.add_command(commands)
+    slides.add_command(commands)

@@ -30,7 +30,7 @@ def rewrite(path: Path) -> float:
         ).execute()  # fmt: skip
     notebook.metadata = {"kernelspec": notebook.metadata.kernelspec, "language_info": {"name": "python"}}
     for cell in notebook.cells:
-        cell.metadata = {k: v for k, v in cell.metadata.items() if k == "tags"}
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("tags", "slideshow")}
     nbformat.write(notebook, path)
     return time.perf_counter() - start
 

@@ -145,7 +145,7 @@ def test_the_file_carries_no_traces_of_one_machine(notebook: Any) -> None:
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
     assert "version" not in notebook.metadata.get("language_info", {})
     for cell in notebook.cells:
-        assert set(cell.metadata) <= {"tags", "jupyter"}
+        assert set(cell.metadata) <= {"tags", "jupyter", "slideshow"}
 
 
 def test_the_minutes_of_an_exercise_are_those_of_the_catalogue(notebook: Any) -> None:
