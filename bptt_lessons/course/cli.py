@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None, *, add_more: Callable[[Any], None] =
         options = parser(add_more).parse_args(arguments)
         result: int = options.run(options)
         return result
+    except BrokenPipeError:  # whoever read this, such as `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
     except (OSError, ValueError) as error:
         return complain(error)
     except KeyboardInterrupt:

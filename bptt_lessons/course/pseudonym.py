@@ -44,7 +44,7 @@ def safe_name(name: object) -> str:
     wanted = unicodedata.normalize("NFKC", name).strip(" ")
     kinds = [unicodedata.category(character)[0] for character in wanted]  # letters, marks on them, numbers ...
     allowed = all(kind in "LMN" or character in " -_" for kind, character in zip(kinds, wanted, strict=True))
-    fits = 0 < len(wanted) <= LONGEST and len(wanted.encode(errors="replace")) <= 4 * LONGEST
+    fits = 0 < len(wanted) <= LONGEST and "MMMM" not in "".join(kinds)
     if not fits or not allowed or kinds[0] not in "LN" or any(character in BLANK for character in wanted):
         raise ValueError(
             f"name is {shown(name)}; expected 1 to {LONGEST} letters, digits, spaces, hyphens and underscores, "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import textwrap
 import time
 import unicodedata
 import uuid
@@ -106,6 +105,8 @@ def show(folder: Path, options: argparse.Namespace) -> str:
     if lesson is not None:
         room = of_lesson(room, lesson)
     notes = gathering.notes(gathered, hide_names=options.hide_names)
+    if room.more:
+        notes = f"{notes} {room.more} exercises of another version are not shown.".strip()
     if options.html is None:
         return text_of(room, now, notes, everybody=lesson is not None or len(room.places) <= ROWS)
     page = full_page_path(options.html)
@@ -191,13 +192,13 @@ def text_of(room: Room, now: datetime, notes: str, *, everybody: bool) -> str:
         Whether to add a line for each learner.
     """
     if not room.places:
-        return "\n".join(["Nobody has shared or handed in any progress here yet.", *textwrap.wrap(notes, WIDTH)])
+        return "\n".join(["Nobody has shared or handed in any progress here yet.", *wrapped(notes)])
     parts = [*headline(room, now), "", *stuck_lines(room), "", *lesson_lines(room)]
     if everybody:
         parts += ["", *table_lines(room, now)]
     else:
         parts += ["", "Learner by learner: --lesson NN for one lesson, --html FILE for a page with all."]
-    return "\n".join([*parts, *(["", *textwrap.wrap(notes, WIDTH)] if notes else [])])
+    return "\n".join([*parts, *(["", *wrapped(notes)] if notes else [])])
 
 
 def headline(room: Room, now: datetime) -> list[str]:
@@ -213,9 +214,7 @@ def headline(room: Room, now: datetime) -> list[str]:
     ]
     where = whereabouts(room)
     if len(where) > 1:
-        lines += textwrap.wrap(
-            "At work in " + ", ".join(f"{title(lesson)}: {count}" for lesson, count in where.items()) + ".", WIDTH
-        )
+        lines += wrapped("At work in " + ", ".join(f"{title(lesson)}: {n}" for lesson, n in where.items()) + ".")
     return lines
 
 
@@ -233,15 +232,11 @@ def stuck_lines(room: Room) -> list[str]:
         lines.append(fitted(f"  {hold_text(room, hold)}", WIDTH).rstrip())
         for mistake in hold.mistakes[:3]:
             name = mistake.name or "no mistake named"
-            lines += textwrap.wrap(
-                f"{mistake.learners} x {name}{': ' if mistake.sentence else ''}{mistake.sentence}",
-                WIDTH,
-                initial_indent="      ",
-                subsequent_indent="          ",
-            )
+            said = f": {mistake.sentence}" if mistake.sentence else ""
+            lines += wrapped(f"{mistake.learners} x {name}{said}", " " * 6, " " * 10)
     rest = [f"{plain(room.columns[hold.column].exercise)} {hold.stuck + hold.quiet}" for hold in room.holds[5:]]
     if rest:
-        lines += textwrap.wrap("Also: " + ", ".join(rest), WIDTH, initial_indent="  ")
+        lines += wrapped("Also: " + ", ".join(rest), "  ", "  ")
     return lines
 
 
@@ -281,7 +276,7 @@ def table_lines(room: Room, now: datetime) -> list[str]:
         lines.append(fitted(line, WIDTH).rstrip())
     if len(lessons) == 1:
         names = [f"{number} {plain(column.exercise)}" for number, column in enumerate(room.columns, 1)]
-        lines += ["", *textwrap.wrap("Exercises, from left to right: " + ", ".join(names), WIDTH)]
+        lines += ["", *wrapped("Exercises, from left to right: " + ", ".join(names))]
     return lines
 
 
@@ -290,8 +285,37 @@ def sign(place: Place, column: int) -> str:
     return "!" if place.stuck == column else SIGNS[place.states[column]]
 
 
+def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
+    """Return a text as lines that a terminal holds.
+
+    Parameters
+    ----------
+    text : str
+    first, later : str
+        What the first line and the others begin with.
+    """
+    lines, indent = [first], first
+    for word in text.split():
+        longer = lines[-1] + " " * (lines[-1] != indent) + word
+        if wide(longer) > WIDTH and lines[-1] != indent:
+            lines.append(later)
+            indent, longer = later, later + word
+        lines[-1] = longer if wide(longer) <= WIDTH else fitted(longer, WIDTH)
+    return lines if text.strip() else []
+
+
+def wide(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(map(width_of, text))
+
+
+def width_of(character: str) -> int:
+    """Return how many columns one character takes: two if it is one of those that are square."""
+    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+
+
 def fitted(text: str, width: int) -> str:
-    """Return a text cut or filled to a width in a terminal, in which some characters are two columns wide.
+    """Return a text cut or filled to so many columns of a terminal.
 
     Parameters
     ----------
@@ -300,9 +324,8 @@ def fitted(text: str, width: int) -> str:
     """
     taken, kept = 0, []
     for character in text:
-        wide = 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        if taken + wide > width:
+        if taken + width_of(character) > width:
             break
-        taken += wide
+        taken += width_of(character)
         kept.append(character)
     return "".join(kept) + " " * (width - taken)

@@ -133,7 +133,7 @@ def join(learners: Iterable[Learner]) -> tuple[Learner, ...]:
         earlier = next((k for k in kin if learner.entries[: len(k.entries)] == k.entries), None)
         if earlier is not None:
             kin.remove(earlier)
-            learner = Learner(min(earlier.name, learner.name), learner.entries)
+            learner = Learner(min(earlier.name, learner.name, key=compared), learner.entries)
         kin.append(learner)
     joined = [*alone, *(learner for kin in by_beginning.values() for learner in kin)]
     return tuple(sorted(joined, key=lambda learner: (compared(learner.name), learner.name)))
@@ -172,7 +172,7 @@ def notes(gathered: Gathered, *, hide_names: bool = False) -> str:
         Whether to leave file names out.
     """
     said = [
-        counted_files(gathered.foreign, "that hold no results", hide_names),
+        counted_files(gathered.foreign, "without a result", hide_names),
         counted_files(gathered.unreadable, "that cannot be read", hide_names),
         counted_files(gathered.too_large, f"larger than {LARGEST // 1_000_000} MB", hide_names),
         f"{plural(gathered.damaged, 'line')} damaged or from another version" if gathered.damaged else "",

@@ -1,0 +1,705 @@
+"""Sharing: nothing without a yes, exactly what was shown, no more after a stop; and no check is ever disturbed."""
+
+from __future__ import annotations
+
+import errno
+import getpass
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bptt_lessons.course import EXERCISES, check, cli, consent, progress, pseudonym, share, sharing
+from bptt_lessons.course.checking import LearnerFunction
+from bptt_lessons.course.locking import locked
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+@pytest.fixture(autouse=True)
+def a_new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(sharing.VARIABLE, raising=False)
+    monkeypatch.setattr(sharing.Pace, "said", False)
+    monkeypatch.setattr(sharing.Pace, "waiting", None)
+    monkeypatch.setattr(consent, "_offers", set())
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A learner's folder with a result in it."""
+    folder = tmp_path / "my lessons é"
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(folder))
+    progress.record("00_start_here", "activations.sigmoid", "wrong", "no-return")
+    return folder
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """The folder of the class."""
+    folder = tmp_path / "the class"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def attempt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[bool], str]:
+    """Give a function that checks a right or a wrong function in a notebook, and returns what is shown."""
+
+    def attempt(right: bool) -> str:
+        solution = EXERCISES["activations.sigmoid"].solution
+        monkeypatch.setitem(globals(), "my_activations_sigmoid", solution if right else (lambda z: z))
+        given = check("activations.sigmoid")
+        assert isinstance(given, LearnerFunction) == right
+        shown = capsys.readouterr().out
+        assert ("correct, in all" in shown) == right
+        return shown
+
+    return attempt
+
+
+def record_of(home: Path) -> str:
+    return (home / progress.FILE).read_text()
+
+
+# --- nothing without a yes ---------------------------------------------------------------------------------
+
+
+def test_a_folder_named_in_the_environment_makes_nothing_happen(
+    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(sharing.VARIABLE, str(room))
+    before = {path.name for path in home.iterdir()}
+    assert "share" not in attempt(True) + attempt(False)
+    assert [*room.iterdir()] == []
+    assert {path.name for path in home.iterdir()} == before
+
+
+@pytest.mark.parametrize("answer", [None, "", "no", "y", "yesterday"])
+def test_anything_but_yes_is_no(
+    answer: str | None,
+    home: Path,
+    room: Path,
+    attempt: Callable[[bool], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def asked(question: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", asked)
+    assert cli.main(["share", str(room), "--as", "anna"]) == 1
+    assert capsys.readouterr().out.endswith("Nothing is shared.\n")
+    attempt(True)
+    assert [*room.iterdir()] == []
+    assert not [*home.glob("*sharing*.json")]
+
+
+def test_in_a_notebook_yes_counts_only_after_it_was_shown(
+    home: Path, room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share(room, name="anna", yes=True)
+    assert "Nothing is shared yet." in capsys.readouterr().out
+    assert [*room.iterdir()] == []
+    share(room, name="another", yes=True)
+    share(room, name="anna", yes=True)
+    assert [*room.iterdir()] == []
+    share(room, name="anna", yes=1)  # type: ignore[arg-type]
+    assert [*room.iterdir()] == []
+    share(room, yes=True)
+    assert [path.name for path in room.iterdir()] == ["anna.jsonl"]
+
+
+def test_no_lesson_shares_anything() -> None:
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert not re.search(r"\bshare\(|\bimport\b.*\bshar(e|ing)\b|BPTT_LESSONS_CLASS", code), path.name
+
+
+# --- what was shown, and nothing else ----------------------------------------------------------------------
+
+
+def test_exactly_what_was_shown_is_shared_and_later_results_too(
+    home: Path,
+    room: Path,
+    attempt: Callable[[bool], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("builtins.input", lambda question: "yes")
+    assert cli.main(["share", str(room), "--as", "anna"]) == 0
+    shown = capsys.readouterr().out
+    file = room / "anna.jsonl"
+    assert record_of(home) in shown
+    assert f"Your file there: {file}\n" in shown
+    assert "Your name there: anna\n" in shown
+    assert "Who can read it there" in shown
+    assert file.read_text() == record_of(home)
+    assert "share" not in attempt(True)
+    assert file.read_text() == record_of(home)
+    assert file.read_text().count("\n") == 2
+    assert {path.name for path in room.iterdir()} == {"anna.jsonl"}
+    assert cli.main(["share"]) == 0
+    assert f"(2 so far), as anna.\nYour file there: {file}\n" in capsys.readouterr().out
+    assert cli.main(["share", str(room), "--as", "bert"]) == 0  # says what is shared, and changes nothing
+    assert {path.name for path in room.iterdir()} == {"anna.jsonl"}
+
+
+def test_nothing_that_is_no_result_is_shared(home: Path, room: Path) -> None:
+    entry = json.loads(record_of(home))
+    with (home / progress.FILE).open("a", encoding="utf-8") as file:
+        file.write("def my_code(): secret\n")
+        file.write(json.dumps({"note": "secret"}) + "\n")
+        file.write(json.dumps(entry | {"status": "correct", "code": "secret"}) + "\n")
+        file.write('{"version": 1, "secret')
+    sharing.begin(home, room, "anna")
+    shared = (room / "anna.jsonl").read_text()
+    assert "secret" not in shared
+    assert [json.loads(line) for line in shared.splitlines()] == [entry, entry | {"status": "correct"}]
+
+
+def test_of_many_lines_some_are_shown_and_where_the_others_are(home: Path, room: Path) -> None:
+    for number in range(30):
+        progress.record("00_start_here", f"exercise.{number}", "correct", None)
+    text = str(consent.offer(home, sharing.Agreement(room, "anna")))
+    assert "There are 31 lines so far" in text
+    assert f"... 23 more such lines: all are in {home / progress.FILE} ..." in text
+    assert "exercise.29" in text
+
+
+def test_a_learner_without_results_sees_what_one_will_look_like(tmp_path: Path, room: Path) -> None:
+    text = str(consent.offer(tmp_path, sharing.Agreement(room, "anna")))
+    assert progress.line_of(consent.EXAMPLE) in text
+    sharing.begin(tmp_path / "home", room, "anna")
+    assert (room / "anna.jsonl").read_bytes() == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at the rights of a folder")
+def test_who_can_read_it(tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in (tmp_path, tmp_path.parent):
+        folder.chmod(0o755)
+    rights = dict.fromkeys(room.resolve().parents, 493)
+    real = Path.stat
+
+    def stat(path: Path, **named: Any) -> os.stat_result:
+        found = list(real(path, **named))
+        found[0] = rights.get(path, found[0])
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    said = {}
+    for mode in (0o755, 0o711, 0o770, 0o700):
+        room.chmod(mode)
+        said[mode] = sharing.readers(room)
+    everyone = "everyone with an account on this computer or hub"
+    assert said[0o755] == said[0o711] == everyone
+    assert said[0o770].startswith("you, the group ")
+    assert said[0o700] == "you, and administrators"
+    room.chmod(0o755)
+    rights[room.parent] = 0o700
+    assert sharing.readers(room) != everyone
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at the rights of a file")
+def test_whoever_can_get_at_the_folder_can_read_the_file(home: Path, room: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        sharing.begin(home, room, "anna")
+    finally:
+        os.umask(before)
+    assert (room / "anna.jsonl").stat().st_mode & 0o777 == 0o644
+
+
+# --- names -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", " ", ".", "..", "../x", "a/b", "a\\b", "/etc", "C:x", ".hidden", "-x", "a.jsonl", "a\0b", "a\nb"),
+        *("con", "NUL", "Com1", "LPT9", "com¹", "progress", "Progress", "progress-until-2026", "<b>", "a*b"),
+        *("a\x1b[31m", 'a"b', "a|b"),
+        *("\u202eabc", "a\u200bb", "\u3164", "\ud800", "\u0301a", "a" * 41, "a" + "\u0301" * 40, "x\u2028y", "🙂"),
+        *(None, 3, b"x", ["a"]),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_safe_as_a_files_is_refused(name: Any, home: Path, room: Path) -> None:
+    with pytest.raises(ValueError, match="name "):
+        pseudonym.safe_name(name)
+    with pytest.raises(ValueError, match="name "):
+        sharing.begin(home, room, name)
+    assert [*room.iterdir()] == []
+
+
+def test_other_names_are_taken_as_they_are_or_in_their_usual_form(home: Path, room: Path) -> None:
+    for name in ("anna", "Anna-Lena 2", "learner_7", "李雷", "Ольга", "Zoë", "연우"):
+        assert pseudonym.safe_name(name) == name
+    assert pseudonym.safe_name(" Zoe\u0308 ") == "Zoë"
+    assert pseudonym.safe_name("ａｎｎａ") == "anna"
+    sharing.begin(home, room, "李雷")
+    assert (room / "李雷.jsonl").read_text() == record_of(home)
+
+
+@pytest.mark.parametrize("name", ["Anna.jsonl", "ANNA.JSONL", "anna/progress.jsonl", "anna.jsonl/x"])
+def test_a_name_that_another_goes_by_is_refused(name: str, home: Path, room: Path) -> None:
+    (room / name).parent.mkdir(exist_ok=True)
+    (room / name).write_text("another's")
+    with pytest.raises(ValueError, match="name is 'anna', which another learner goes by"):
+        sharing.begin(home, room, "anna")
+    assert (room / name).read_text() == "another's"
+    assert sharing.agreed(home) is None
+
+
+def test_accents_are_compared_however_they_are_written(room: Path) -> None:
+    (room / "Zoe\u0308.jsonl").touch()
+    assert pseudonym.taken(room, "zoë")
+    assert not pseudonym.taken(room, "zoe")
+
+
+def test_another_who_takes_the_name_at_the_same_moment_wins(
+    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "taken", lambda folder, name: False)
+    (room / "anna.jsonl").touch()
+    with pytest.raises(ValueError, match="another learner goes by"):
+        sharing.begin(home, room, "anna")
+    with pytest.raises(ValueError, match="another learner goes by"):
+        sharing.begin(home, room, "anna")
+    assert (room / "anna.jsonl").read_bytes() == b""
+    assert sharing.remove(home) is None
+
+
+def test_a_made_up_name_is_nobodys(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {pseudonym.made_up_name(room) for _ in range(50)}
+    assert len(names) > 25
+    assert getpass.getuser() not in names
+    for name in names:
+        assert pseudonym.safe_name(name) == name
+    monkeypatch.setattr(pseudonym, "COLOURS", ("red",))
+    monkeypatch.setattr(pseudonym, "THINGS", ("owl",))
+    assert pseudonym.made_up_name(room) == "red-owl"
+    (room / "Red-Owl.jsonl").touch()
+    assert pseudonym.made_up_name(room).startswith("learner-")
+
+
+@pytest.mark.parametrize("folder", ["", "\0", "nowhere", 3, "~nobody-of-that-name"])
+def test_a_folder_that_is_not_there_is_refused_and_not_made(folder: Any, home: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="folder "):
+        sharing.begin(home, folder, "anna")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_ones_own_folder_is_no_class(home: Path) -> None:
+    with pytest.raises(ValueError, match="where your own progress is kept"):
+        sharing.begin(home, home, "anna")
+
+
+# --- stop --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("remove", [False, True])
+def test_stopping_stops(
+    remove: bool,
+    home: Path,
+    room: Path,
+    attempt: Callable[[bool], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sharing.begin(home, room, "anna")
+    shared = record_of(home)
+    monkeypatch.setattr("builtins.input", lambda question: "yes" if remove else "no")
+    assert cli.main(["share", "--stop"]) == 0
+    assert "From now on nothing more is shared." in capsys.readouterr().out
+    attempt(True)
+    if remove:
+        assert [*room.iterdir()] == []
+        assert not [*home.glob("sharing*")]
+    else:
+        assert (room / "anna.jsonl").read_text() == shared
+        assert record_of(home) != shared
+        cli.main(["share"])
+        assert f"still there: {room / 'anna.jsonl'}" in capsys.readouterr().out
+        sharing.begin(home, room, "anna")  # it is theirs still
+        assert (room / "anna.jsonl").read_text() == record_of(home)
+
+
+def test_stopping_in_a_notebook(home: Path, room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sharing.begin(home, room, "anna")
+    share()
+    assert "as anna." in capsys.readouterr().out
+    share(stop=True)
+    assert "share(stop=True, remove=True)" in capsys.readouterr().out
+    assert (room / "anna.jsonl").exists()
+    share(stop=True, remove=True)
+    assert "Removed:" in capsys.readouterr().out
+    assert [*room.iterdir()] == []
+    share(stop=True)
+    assert capsys.readouterr().out == "Nothing of yours is shared.\n"
+
+
+def test_stopping_needs_neither_the_folder_nor_the_lock(
+    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+    shutil.rmtree(room)
+    monkeypatch.setattr(sharing, "PATIENCE", 0.01)
+    with locked(home / sharing.LOCK):  # as a kernel does that hangs on a folder that does not answer
+        sharing.end(home)
+    assert sharing.agreed(home) is None
+
+
+def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    sharing.end(home)
+    (room / "anna.jsonl").write_text("another's")
+    with pytest.raises(OSError, match="holds something else than your results, and was left as it is"):
+        sharing.remove(home)
+    assert (room / "anna.jsonl").read_text() == "another's"
+
+
+def test_a_copy_of_a_learners_folder_shares_nothing(
+    home: Path, room: Path, tmp_path: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+    shared = record_of(home)
+    copied = tmp_path / "copied"
+    shutil.copytree(home, copied)
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(copied))
+    assert "copied or moved" in attempt(True)
+    assert (room / "anna.jsonl").read_text() == shared
+    sharing.end(copied)
+    assert "share" not in attempt(False)
+
+
+# --- what goes wrong does not disturb ----------------------------------------------------------------------
+
+
+def take_away(room: Path) -> None:
+    room.rename(room.with_name("away"))
+
+
+def put_back(room: Path) -> None:
+    room.with_name("away").rename(room)
+
+
+def test_a_folder_that_is_gone_is_said_once_and_caught_up_with(
+    home: Path, room: Path, attempt: Callable[[bool], str]
+) -> None:
+    sharing.begin(home, room, "anna")
+    take_away(room)
+    assert "Your result is written down, but not shared yet: " in attempt(True)
+    assert "shared" not in attempt(False)
+    assert len(progress.read(home)) == 3
+    assert not room.exists()
+    put_back(room)
+    assert "shared" not in attempt(True)
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+    assert len(progress.read(home)) == 4
+
+
+FAILURES: dict[str, OSError] = {
+    "the disk of the class's folder is full": OSError(errno.ENOSPC, "No space left on device"),
+    "x.jsonl: Permission denied": OSError(errno.EACCES, "Permission denied", "x.jsonl"),
+    "Stale file handle": OSError(errno.ESTALE if hasattr(errno, "ESTALE") else 116, "Stale file handle"),
+}
+
+
+@pytest.mark.parametrize("words", FAILURES)
+@pytest.mark.parametrize("where", ["open_shared", "write_all", "read_all"])
+def test_a_failing_share_changes_no_verdict_and_loses_no_progress(
+    words: str,
+    where: str,
+    home: Path,
+    room: Path,
+    attempt: Callable[[bool], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sharing.begin(home, room, "anna")
+
+    def fail(*arguments: Any) -> Any:
+        raise FAILURES[words]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sharing, where, fail)
+        assert f"not shared yet: {words}." in attempt(True)
+        assert "shared" not in attempt(False)
+        share()
+        assert f"It is not up to date there: {words}." in capsys.readouterr().out
+    assert [entry.status for entry in progress.read(home)] == ["wrong", "correct", "wrong"]
+    assert "shared" not in attempt(True)
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+
+
+def test_a_folder_that_does_not_answer_is_not_waited_for(
+    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+    answers = threading.Event()
+    open_shared = sharing.open_shared
+    monkeypatch.setattr(sharing, "PATIENCE", 0.02)
+    monkeypatch.setattr(sharing, "open_shared", lambda file: answers.wait(60) and open_shared(file))
+    try:
+        assert "not shared yet: the class's folder does not answer." in attempt(True)
+        waiting = sharing.Pace.waiting
+        attempt(False)
+        assert sharing.Pace.waiting is waiting  # and no other is sent after it
+        assert len(progress.read(home)) == 3
+    finally:
+        answers.set()
+    assert waiting is not None
+    waiting.join(60)
+    monkeypatch.setattr(sharing, "PATIENCE", 60)
+    attempt(True)
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+
+
+def test_where_there_are_no_threads(
+    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    trouble = []
+    with monkeypatch.context() as patch:  # around this part alone: the check has threads of its own
+        patch.setattr(threading.Thread, "start", start)
+        progress.record("00_start_here", "activations.sigmoid", "correct", None)
+        trouble += [sharing.keep_up(), sharing.keep_up()]
+    assert trouble == ["", ""]
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"version": 1}', b"2"])
+def test_a_damaged_note_of_what_was_agreed_shares_nothing(
+    content: bytes, home: Path, room: Path, attempt: Callable[[bool], str]
+) -> None:
+    sharing.begin(home, room, "anna")
+    shared = record_of(home)
+    (home / sharing.FILE).write_bytes(content)
+    assert "is damaged" in attempt(True)
+    assert (room / "anna.jsonl").read_text() == shared
+    share()
+    assert cli.main(["share"]) == 1
+    sharing.end(home)
+    sharing.begin(home, room, "bert")
+    assert (room / "bert.jsonl").read_text() == record_of(home)
+
+
+@pytest.mark.parametrize("name", ["../anna", "con", "a/b"])
+def test_a_note_that_was_tampered_with_leads_nowhere(name: str, home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    note = json.loads((home / sharing.FILE).read_text())
+    (home / sharing.FILE).write_text(json.dumps(note | {"name": name}))
+    with pytest.raises(OSError, match="is damaged"):
+        sharing.catch_up(home)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes links and pipes")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "another's"])
+def test_what_has_taken_the_place_of_the_shared_file_is_left_alone(
+    kind: str, home: Path, room: Path, tmp_path: Path, attempt: Callable[[bool], str]
+) -> None:
+    sharing.begin(home, room, "anna")
+    file, target = room / "anna.jsonl", tmp_path / "target"
+    target.write_text("")
+    file.unlink()
+    if kind == "link":
+        file.symlink_to(target)
+    elif kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.write_text(record_of(home)[:40] + "another's")
+    before = file.lstat()
+    assert "not shared yet" in attempt(True)
+    assert file.lstat()[:7] == before[:7]
+    assert target.read_text() == ""
+    assert len(progress.read(home)) == 2
+
+
+def test_a_shared_file_that_was_removed_is_not_made_again(
+    home: Path, room: Path, attempt: Callable[[bool], str]
+) -> None:
+    sharing.begin(home, room, "anna")
+    (room / "anna.jsonl").unlink()
+    assert "not shared yet" in attempt(True)
+    assert [*room.iterdir()] == []
+
+
+def test_a_huge_record_is_not_shared(home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    shared = (room / "anna.jsonl").read_bytes()
+    with (home / progress.FILE).open("ab") as file:
+        file.truncate(sharing.LARGEST + 1)
+    assert "is larger than 2 MB" in sharing.keep_up()
+    assert (room / "anna.jsonl").read_bytes() == shared
+
+
+def test_after_a_reset_what_is_shared_begins_again(home: Path, room: Path, attempt: Callable[[bool], str]) -> None:
+    sharing.begin(home, room, "anna")
+    before = record_of(home)
+    assert cli.main(["reset", "--yes", str(home)]) == 0
+    assert (room / "anna.jsonl").read_text() == ""
+    (room / "anna.jsonl").write_text(before[:100])  # as if it had been killed, or could not be reached, at that moment
+    attempt(True)
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+    assert len(progress.read(home)) == 1
+
+
+# --- killed, and several at once ---------------------------------------------------------------------------
+
+
+def test_half_of_what_was_to_be_written_is_completed_the_next_time(home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    progress.record("00_start_here", "activations.sigmoid", "correct", None)
+    whole = record_of(home).encode()
+    for length in range(len(whole)):
+        (room / "anna.jsonl").write_bytes(whole[:length])
+        sharing.catch_up(home)
+        assert (room / "anna.jsonl").read_bytes() == whole
+
+
+class Killed(BaseException):
+    """What stands for a kill."""
+
+
+def killed_at(number: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stop at the n-th call that changes a disk."""
+    count = [0]
+
+    def dying(call: Callable[..., Any]) -> Callable[..., Any]:
+        def inner(*arguments: Any, **named: Any) -> Any:
+            count[0] += 1
+            if count[0] == number:
+                raise Killed
+            return call(*arguments, **named)
+
+        return inner
+
+    with monkeypatch.context() as patch:
+        for name in ("open", "write", "replace", "ftruncate", "fchmod"):
+            if hasattr(os, name):
+                patch.setattr(sharing.os, name, dying(getattr(os, name)))
+        yield
+
+
+def test_killed_at_any_moment_of_the_beginning_it_can_be_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deaths = 0
+    for number in range(1, 100):
+        home, room = tmp_path / f"home {number}", tmp_path / f"room {number}"
+        room.mkdir()
+        progress.record("00_start_here", "activations.sigmoid", "wrong", None, folder=home)
+        record = (home / progress.FILE).read_bytes()
+        died = False
+        for _ in killed_at(number, monkeypatch):
+            try:
+                sharing.begin(home, room, "anna")
+            except Killed:
+                died = True
+        deaths += died
+        assert (home / progress.FILE).read_bytes() == record
+        if sharing.agreed(home) is None:
+            sharing.catch_up(home)  # shares nothing: there was no end to the yes
+            sharing.begin(home, room, "anna")
+        assert (room / "anna.jsonl").read_bytes() == record
+        if not died:
+            break
+    assert deaths >= 6
+
+
+WRITER = """
+import sys
+sys.modules["bptt_lessons.course"] = type(sys)("bptt_lessons.course")  # without the exercises it starts sooner
+sys.modules["bptt_lessons.course"].__path__ = [sys.argv[1]]
+from bptt_lessons.course import progress, sharing
+sharing.PATIENCE = 60
+for number in range(30):
+    progress.record("lesson", f"{sys.argv[2]}.{number}", "wrong", None)
+    assert sharing.keep_up() == ""
+"""
+
+
+def test_two_kernels_at_once_share_every_line_once(home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    course = str(Path(progress.__file__).parent)
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, course, name]) for name in ("a", "b")]
+    assert [writer.wait(120) for writer in writers] == [0, 0]
+    assert record_of(home).count("\n") == 61
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+
+
+# --- what is called in a notebook --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"folder": 3}, {"folder": "nowhere"}, {"folder": "\0"}, {"name": object()}, {"name": "../x"}, {"yes": "no"},
+        {"stop": []}, {"remove": True}, {"stop": True, "remove": True}, {"folder": "~nobody-there"},
+    ],
+)  # fmt: skip
+def test_share_never_raises(
+    arguments: dict[str, Any],
+    home: Path,
+    room: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    share(**{"folder": room} | arguments)
+    assert capsys.readouterr().out
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(home / progress.FILE))
+    share(**{"folder": room} | arguments)
+    share(room, yes=True)
+    assert [*room.iterdir()] == []
+
+
+def test_on_a_hub_the_folder_is_known(
+    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share()
+    assert 'share("FOLDER")' in capsys.readouterr().out
+    monkeypatch.setenv(sharing.VARIABLE, str(room))
+    share()
+    shown = capsys.readouterr().out
+    name = shown.split("Your name there: ")[1].splitlines()[0]
+    assert f"To say yes: `share(name='{name}', yes=True)`" in shown
+    share(yes=True)
+    assert [path.stem for path in room.iterdir()] == [name]
+    monkeypatch.setenv(sharing.VARIABLE, "")
+    assert "as " + name in str(consent.state(home))
+
+
+def test_a_full_disk_at_home_begins_nothing(home: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any, **named: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        sharing.begin(home, room, "anna")
+    assert [*room.iterdir()] == []
+    assert sharing.agreed(home) is None
+
+
+def test_without_lessons_there_is_nothing_to_share(
+    tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path / "nothing"))
+    assert cli.main(["share", str(room)]) == 1
+    assert "There are no lessons in" in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists()

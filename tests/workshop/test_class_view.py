@@ -1,0 +1,623 @@
+"""The class view: who is where, what holds the room up, hidden names, and files that nobody should trust."""
+
+from __future__ import annotations
+
+import html
+import os
+import random
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import simulated_class
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bptt_lessons import __main__
+from bptt_lessons.course import EXERCISES, progress
+from bptt_lessons.course.progress import Entry
+from bptt_lessons.workshop import class_page, class_view, gathering, room
+from bptt_lessons.workshop.gathering import Learner, gather, join, merged, notes
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NAMES = list(EXERCISES)
+FIRST, SECOND, THIRD = NAMES[:3]
+MISTAKE = next(iter(EXERCISES[SECOND].misconceptions))
+
+
+def entry(exercise: str, status: str = "correct", misconception: str | None = None, ago: float = 1) -> Entry:
+    """Return a result of so many minutes ago."""
+    lesson = EXERCISES[exercise].lesson if exercise in EXERCISES else "99_newer"
+    time = (NOW - timedelta(minutes=ago)).isoformat(timespec="seconds")
+    return Entry(time, lesson, exercise, status, misconception)
+
+
+def write(path: Path, *entries: Entry) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(progress.line_of(e) + "\n" for e in entries), encoding="utf-8")
+
+
+def view(folder: Path, **named: bool) -> room.Room:
+    return room.room_of(gather(folder).learners, NOW, **named)
+
+
+def in_class(*entries: Entry) -> room.Place:
+    """Return where a learner with these results is, in a room in which something has just happened."""
+    return room.room_of([Learner("anna", entries), Learner("other", (entry(FIRST, ago=0),))], NOW).places[0]
+
+
+def command(*words: object) -> int:
+    from bptt_lessons.course import cli
+    from bptt_lessons.workshop import commands
+
+    return cli.main(["class", *map(str, words)], add_more=commands.add)
+
+
+@pytest.fixture(scope="module")
+def thirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("thirty")
+    simulated_class.make(folder, 30, end=NOW)
+    return folder
+
+
+# --- gathering ---------------------------------------------------------------------------------------------
+
+
+def test_shared_and_handed_in_files_are_found_and_no_others(tmp_path: Path) -> None:
+    write(tmp_path / "anna.jsonl", entry(FIRST))
+    write(tmp_path / "bert" / "progress.jsonl", entry(SECOND))
+    write(tmp_path / "carl" / "other.jsonl", entry(FIRST))
+    write(tmp_path / "dora" / "deeper" / "progress.jsonl", entry(FIRST))
+    write(tmp_path / ".hidden.jsonl", entry(FIRST))
+    write(tmp_path / "._anna.jsonl", entry(FIRST))
+    write(tmp_path / "notes.txt", entry(FIRST))
+    write(tmp_path / "progress-until-2026-01-01.jsonl", entry(FIRST))
+    found = gather(tmp_path)
+    assert [learner.name for learner in found.learners] == ["anna", "bert"]
+    assert notes(found) == "Passed over: 1 record set aside by a reset."
+
+
+LINE = progress.line_of(entry(FIRST)).encode()
+GARBAGE: dict[str, tuple[bytes, str]] = {
+    "random bytes": (random.Random(1).randbytes(20_000), "1 file without a result"),
+    "another's format": (b'{"name": "x"}\n' * 10, "1 file without a result"),
+    "another version": (LINE.replace(b'"version": 1', b'"version": 2') + b"\n", "1 file without a result"),
+    "half a line": (LINE + b"\n" + LINE[:50], "1 line damaged or from another version"),
+    "no end of line": (LINE, ""),
+    "empty": (b"", ""),
+    "zeros": (LINE + b"\n" + b"\0" * 4096, "1 line damaged or from another version"),
+    "huge": (LINE + b"\n" * 2_000_000, "1 file larger than 2 MB"),
+    "deep": (b"{" + b"[" * 100_000, "1 file without a result"),
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_is_passed_over_and_said(kind: str, tmp_path: Path) -> None:
+    content, said = GARBAGE[kind]
+    write(tmp_path / "anna.jsonl", entry(FIRST), entry(SECOND))
+    (tmp_path / "odd.jsonl").write_bytes(content)
+    found = gather(tmp_path)
+    assert found.learners[0] == Learner("anna", (entry(FIRST), entry(SECOND)))
+    assert said in notes(found)
+    assert bool(notes(found)) == bool(said)
+    kept = "without" not in said and "larger" not in said
+    assert [learner.name for learner in found.learners] == ["anna", *["odd"] * kept]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes links and pipes")
+def test_links_pipes_and_folders_are_neither_waited_for_nor_counted_twice(tmp_path: Path) -> None:
+    write(tmp_path / "anna.jsonl", entry(FIRST))
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "self.jsonl").symlink_to("self.jsonl")
+    (tmp_path / "again.jsonl").symlink_to("anna.jsonl")
+    (tmp_path / "endless.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "folder.jsonl").mkdir()
+    (tmp_path / "broken").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "odd").mkdir()
+    os.mkfifo(tmp_path / "odd" / "progress.jsonl")
+    found = gather(tmp_path)
+    assert [learner.name for learner in found.learners] in (["anna"], ["again"])
+    assert len(found.unreadable) == 5
+    assert "5 files that cannot be read (" in notes(found)
+
+
+def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "anna.jsonl", entry(FIRST))
+    write(tmp_path / "bert.jsonl", entry(FIRST))
+    real = progress.lines_of
+
+    def lines_of(path: Path) -> object:
+        if path.name == "bert.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(progress, "lines_of", lines_of)
+    found = gather(tmp_path)
+    assert [learner.name for learner in found.learners] == ["anna"]
+    assert notes(found) == "Passed over: 1 file that cannot be read (bert.jsonl)."
+
+
+def test_the_same_learner_twice_is_one(tmp_path: Path) -> None:
+    early = (entry(FIRST, ago=50), entry(SECOND, "wrong", ago=40), entry(THIRD, ago=30))
+    late = (*early, entry(SECOND, ago=20))
+    write(tmp_path / "amber-otter.jsonl", *late)
+    write(tmp_path / "Zoë handed in.jsonl", *early)  # by another name: the same results to the second
+    write(tmp_path / "Bert.jsonl", entry(FIRST, ago=9))
+    write(tmp_path / "bert" / "progress.jsonl", entry(SECOND, ago=8))
+    write(tmp_path / "carl.jsonl", entry(FIRST, ago=50))  # one result in common is chance
+    found = gather(tmp_path)
+    assert [(learner.name, len(learner.entries)) for learner in found.learners] == [
+        ("amber-otter", 4), ("Bert", 2), ("carl", 1),
+    ]  # fmt: skip
+    assert found.merged == 2
+    assert notes(found) == "2 files of a learner who was there already: counted once."
+
+
+RESULTS = st.builds(
+    entry,
+    st.sampled_from([*NAMES[:6], "a.stranger"]),
+    st.sampled_from(progress.STATUSES),
+    st.sampled_from([None, MISTAKE, "other"]),
+    st.integers(0, 20),
+)
+RECORDS = st.lists(RESULTS, max_size=8)
+
+
+@given(RECORDS, RECORDS)
+def test_merging_loses_nothing_and_knows_no_order(one: list[Entry], other: list[Entry]) -> None:
+    both = merged(one, other)
+    assert both == merged(other, one)
+    assert set(both) == {*one, *other}
+    assert merged(one, one) == tuple(one)
+    assert merged(one, one[:3]) == tuple(one)
+    assert merged(both, one) == both or sorted(both) != list(both) or set(merged(both, one)) == set(both)
+    solved = {e.exercise for e in (*one, *other) if e.status == "correct"}
+    states = {s.exercise: s.state for s in progress.summary(both)}
+    assert all(states[name] == "solved" for name in solved if name in states)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["anna", "Anna", "bert", "Zoë", "Zoe\u0308", "carl"]), RECORDS), max_size=6))
+def test_joining_knows_no_order(files: list[tuple[str, list[Entry]]]) -> None:
+    learners = [Learner(name, tuple(entries)) for name, entries in files]
+    joined, shuffled = join(learners), join(learners[::-1])
+    assert {one.name for one in joined} <= {one.name for one in learners}
+    assert {e for one in joined for e in one.entries} == {e for one in learners for e in one.entries}
+    assert [set(one.entries) for one in joined] == [set(one.entries) for one in shuffled]
+    assert len({gathering.compared(one.name) for one in joined}) == len(joined)
+
+
+# --- where everybody is ------------------------------------------------------------------------------------
+
+
+def test_states_are_those_of_progress_and_what_was_solved_stays_solved() -> None:
+    place = in_class(entry(FIRST), entry(FIRST, "wrong"), entry(SECOND, "wrong", MISTAKE))
+    assert place.states[:3] == ("solved", "tried", "not attempted")
+    assert (place.stuck, place.misconception, place.at, place.solved) == (1, MISTAKE, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("entries", "stuck"),
+    [
+        ([], None),
+        ([entry(FIRST)], None),
+        ([entry(SECOND, "not attempted")], None),
+        ([entry(SECOND, "wrong")], 1),
+        ([entry(SECOND, "wrong"), entry(THIRD)], None),  # left, and a later one solved since
+        ([entry(SECOND, "wrong"), entry(THIRD, "wrong")], 2),  # at most one holds a learner up: the last
+        ([entry(SECOND, "wrong"), entry(FIRST)], 1),  # an earlier one solved meanwhile is no way past it
+        ([entry(THIRD), entry(SECOND, "wrong")], 1),  # gone back to it after a later one was solved
+        ([entry(SECOND, "wrong"), entry(THIRD), entry(SECOND, "wrong", "again")], 1),
+        ([entry(SECOND, "wrong"), entry(THIRD), entry(SECOND)], None),
+        ([entry(THIRD, "wrong"), entry(SECOND, "wrong")], 1),
+        ([entry(FIRST), entry(FIRST, "wrong")], None),
+        ([entry("a.stranger", "wrong")], len(NAMES)),
+    ],
+)
+def test_what_holds_a_learner_up_now(entries: list[Entry], stuck: int | None) -> None:
+    assert in_class(*entries).stuck == stuck
+
+
+def test_one_who_left_long_ago_does_not_hold_the_room_up(tmp_path: Path) -> None:
+    write(tmp_path / "gone.jsonl", entry(SECOND, "wrong", MISTAKE, ago=200))
+    write(tmp_path / "there.jsonl", entry(THIRD, "wrong", ago=1))
+    seen = view(tmp_path)
+    assert [(hold.column, hold.stuck, hold.quiet) for hold in seen.holds] == [(2, 1, 0), (1, 0, 1)]
+    assert [place.quiet for place in seen.places] == [True, False]
+    assert len(seen.present) == 1
+
+
+def test_now_is_that_of_the_room_not_of_the_clock(tmp_path: Path) -> None:
+    """The evening after, the view still says where the class stopped."""
+    write(tmp_path / "anna.jsonl", entry(SECOND, "wrong", ago=3000))
+    write(tmp_path / "bert.jsonl", entry(THIRD, "wrong", ago=3010))
+    assert [hold.stuck for hold in view(tmp_path).holds] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "time", ["", "later", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+14:00", "2026-01-01", "9" * 5000, "\ud800"]
+)
+def test_a_time_that_is_none_or_to_come_moves_nobody(time: str, tmp_path: Path) -> None:
+    odd = entry(FIRST)._replace(time=time)
+    write(tmp_path / "odd.jsonl", odd)
+    write(tmp_path / "bert.jsonl", entry(SECOND, "wrong", ago=2))
+    seen = view(tmp_path)
+    assert [hold.stuck for hold in seen.holds] == [1]
+    assert seen.last is not None
+    assert seen.last <= NOW
+    assert class_page.html_of(seen, NOW, "")
+
+
+def test_the_worst_comes_first_with_its_mistakes_and_what_to_say(tmp_path: Path) -> None:
+    for number, mistake in enumerate([MISTAKE] * 3 + ["odd", None, None]):
+        write(tmp_path / f"a{number}.jsonl", entry(SECOND, "wrong", mistake))
+    write(tmp_path / "b.jsonl", entry(THIRD, "wrong", "no-return"))
+    hold, other = view(tmp_path).holds
+    assert (hold.column, hold.stuck) == (1, 6)
+    sentence = EXERCISES[SECOND].misconceptions[MISTAKE].sentence
+    assert [tuple(m) for m in hold.mistakes] == [(MISTAKE, sentence, 3), ("odd", "", 1), ("", "", 2)]
+    assert other.mistakes[0].sentence.startswith("Your function returns None.")
+
+
+def test_how_far_the_room_is() -> None:
+    def solved(count: int) -> Learner:
+        return Learner(f"n{count}", tuple(entry(name) for name in NAMES[:count]))
+
+    assert room.middle(room.room_of([], NOW)) == (0, 0, 0)
+    assert room.middle(room.room_of([solved(7)], NOW)) == (7, 7, 7)
+    seen = room.room_of([solved(count) for count in (0, 1, 2, 4, 8, 16, 32)], NOW)
+    assert room.middle(seen) == (4, 1, 8)
+    assert sum(room.whereabouts(seen).values()) == 6
+
+
+@given(RECORDS)
+def test_a_lesson_alone_says_what_the_whole_course_says_of_it(entries: list[Entry]) -> None:
+    whole = room.room_of([Learner("anna", tuple(entries))], NOW)
+    stuck = []
+    for lesson, columns in room.lessons_of(whole).items():
+        part = room.of_lesson(whole, lesson)
+        assert part.places[0].states == tuple(whole.places[0].states[column] for column in columns)
+        stuck += [columns[place.stuck] for place in part.places if place.stuck is not None]
+    assert stuck == [place.stuck for place in whole.places if place.stuck is not None]
+
+
+# --- in a terminal -----------------------------------------------------------------------------------------
+
+
+def columns_wide(line: str) -> int:
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in line)
+
+
+@pytest.mark.parametrize("count", [1, 30, 200])
+@pytest.mark.parametrize("lesson", [None, "02"])
+def test_it_fits_a_terminal(count: int, lesson: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = simulated_class.make(tmp_path, count, 240, end=NOW)
+    write(tmp_path / ("李雷" * 30 + ".jsonl"), entry("x" * 4000, "wrong", "y" * 4000))
+    assert command(tmp_path, *(["--lesson", lesson] if lesson else [])) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(columns_wide, lines)) <= 100
+    assert lines[0].startswith(f"{count + 1} learners, ")
+    assert any(line.startswith(("What holds the room up now:", "Nobody is stuck.")) for line in lines[:8])
+    everybody = all(any(line.startswith(name[:18]) for line in lines) for name in names)
+    assert everybody == (lesson is not None or count < 30)
+    assert len(lines) < 70 or lesson is not None
+
+
+def test_the_lines_of_a_small_class(tmp_path: Path) -> None:
+    write(tmp_path / "anna.jsonl", entry(FIRST, ago=5), entry(SECOND, "wrong", MISTAKE, ago=4))
+    write(tmp_path / "bert.jsonl", entry(FIRST, ago=200))
+    text = class_view.text_of(view(tmp_path), NOW, "A note.", everybody=True)
+    assert text.splitlines()[0] == (
+        "2 learners, 1 active (a result within an hour of the room's last); last result 4 min ago."
+    )
+    assert f"  {SECOND}: 1 stuck, 0 have solved it. Lesson 01" in text
+    assert re.search(rf"anna +# !\.\.\.\. \.+ .* 4 min  {re.escape(SECOND)}\n", text)
+    assert re.search(r"bert +# \.\.\.\.\. .* 3 h\n", text)
+    assert text.endswith("A note.")
+
+
+def test_an_empty_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(tmp_path) == 0
+    assert capsys.readouterr().out == "Nobody has shared or handed in any progress here yet.\n"
+    assert command(tmp_path, "--html", tmp_path / "p.html") == 0
+    assert "Nobody has shared" in (tmp_path / "p.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nowhere"], "folder is "),
+        ([], "folder is needed"),
+        ([".", "--lesson", "12"], "--lesson is '12'; expected one of 00, 01"),
+        ([".", "--watch", "5"], "name it with --html FILE"),
+        ([".", "--watch", "0", "--html", "p.html"], "expected 1 to 3600 seconds"),
+        ([".", "--watch", "nan", "--html", "p.html"], "expected 1 to 3600 seconds"),
+        ([".", "--html", "nowhere/p.html"], "expected a file in a folder that is there"),
+        ([".", "--html", "."], "expected a file in a folder that is there"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BPTT_LESSONS_CLASS", raising=False)
+    assert command(*words) == 1
+    assert says in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_folder_may_be_named_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "anna.jsonl", entry(FIRST))
+    monkeypatch.setenv("BPTT_LESSONS_CLASS", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["bptt-lessons", "class"])
+    assert __main__.main() == 0
+    assert capsys.readouterr().out.startswith("1 learner, ")
+
+
+def test_looking_changes_nothing(thirty: Path, tmp_path: Path) -> None:
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in thirty.iterdir()}
+    command(thirty)
+    command(thirty, "--html", tmp_path / "p.html")
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in thirty.iterdir()} == before
+
+
+# --- the page ----------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    EMPTY = ("meta",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_needs_nothing_else_and_has_words_for_everything(thirty: Path) -> None:
+    seen = view(thirty)
+    text = class_page.html_of(seen, NOW, "", reload=None)
+    page = Page(text)
+    assert not [attrs for _, attrs in page.tags for name in attrs if name in ("src", "href", "onclick", "onload")]
+    assert "url(" not in text
+    assert "script" not in {tag for tag, _ in page.tags}
+    policy = next(attrs for tag, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert policy["content"] == "default-src 'none'; style-src 'unsafe-inline'"
+    [(_, picture)] = [found for found in page.tags if found[0] == "svg"]
+    assert picture["role"] == "img"
+    worst = seen.holds[0]
+    assert f"{worst.stuck} stuck in {seen.columns[worst.column].exercise}." in str(picture["aria-label"])
+    assert sum(tag == "th" and attrs.get("scope") == "row" for tag, attrs in page.tags) == 30
+    assert sum(tag == "th" and attrs.get("scope") == "col" for tag, attrs in page.tags) == 5 + len(seen.columns)
+    assert "prefers-color-scheme: dark" in text
+    assert "refresh" not in text
+    svg = text[text.index("<svg") : text.index("</svg>") + 6]
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+
+
+def test_states_differ_by_shape_and_not_by_colour_alone() -> None:
+    kinds = ("solved", "stuck", "tried", "not attempted")
+    assert len({class_page.outline(kind, 0, 0, 5) for kind in kinds}) == len(kinds)
+    assert class_page.drawn("stuck", "") != class_page.drawn("quiet", "")
+
+
+def test_the_page_tells_learner_by_learner_what_the_picture_shows(thirty: Path) -> None:
+    seen = view(thirty)
+    text = class_page.html_of(seen, NOW, "")
+    for place in seen.places:
+        row = re.search(rf'<tr><th scope="row">{re.escape(html.escape(place.label))}</th>(.*?)</tr>', text)
+        assert row is not None
+        cells = re.findall(r"<td>(.*?)</td>", row[1])
+        assert cells[0] == str(place.solved)
+        words = {"": "not attempted", "stuck": "tried", "stuck, quiet": "tried"}
+        states = [words.get(cell, cell) for cell in cells[4:]]
+        assert tuple(states) == place.states
+
+
+def test_a_page_that_is_another_is_not_written_over(thirty: Path, tmp_path: Path) -> None:
+    file = tmp_path / "p.html"
+    file.write_text("<p>my own")
+    assert command(thirty, "--html", file) == 1
+    assert file.read_text() == "<p>my own"
+    file.write_text("")
+    for _ in range(2):  # an empty one, and one of ours
+        assert command(thirty, "--html", file) == 0
+        assert class_page.MARK in file.read_text(encoding="utf-8")
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_watching_writes_the_page_again_and_survives_a_folder_that_is_gone_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = tmp_path / "class", tmp_path / "p.html"
+    write(folder / "anna.jsonl", entry(FIRST))
+    pages: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        assert seconds == 20
+        pages.append(file.read_text(encoding="utf-8"))
+        if len(pages) == 1:
+            write(folder / "bert.jsonl", entry(FIRST))
+        if len(pages) == 2:
+            folder.rename(tmp_path / "gone")
+        if len(pages) == 4:
+            (tmp_path / "gone").rename(folder)
+            write(folder / "carl.jsonl", entry(FIRST))
+        if len(pages) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(class_view.time, "sleep", sleep)
+    assert command(folder, "--html", file, "--watch", 20) == 130
+    assert [page.count('<th scope="row">') for page in pages] == [1, 2, 2, 2, 3, 3]
+    assert all('<meta http-equiv="refresh" content="20">' in page for page in pages)
+    assert "every 20 seconds" in pages[0]
+    assert capsys.readouterr().out.count("Not written this time: No such file or directory") == 1
+
+
+# --- hidden names ------------------------------------------------------------------------------------------
+
+
+def both(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Return all that the command shows and writes."""
+    file = tmp_path / "out" / "p.html"
+    file.parent.mkdir(exist_ok=True)
+    capsys.readouterr()
+    assert command(folder, *words) == 0
+    assert command(folder, *words, "--lesson", "01") == 0
+    text = capsys.readouterr().out
+    assert command(folder, *words, "--html", file) == 0
+    said = capsys.readouterr().out.replace(str(file), "")
+    return text + said + file.read_text(encoding="utf-8")
+
+
+def test_hidden_names_are_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "class"
+    names = [f"quark{number}" for number in range(40)]
+    rng = random.Random(3)
+    for name in names[:30]:
+        lines = simulated_class.results(rng, NOW - timedelta(minutes=100), 100)
+        write(folder / f"{name}.jsonl", *lines)
+    write(folder / "quark30" / "progress.jsonl", entry(FIRST))
+    write(folder / "QUARK1.jsonl", entry(FIRST))
+    write(folder / "quark32-twice.jsonl", *gather(folder).learners[5].entries)
+    (folder / "quark33.jsonl").write_text("garbage")
+    (folder / "quark34.jsonl").write_bytes(b"\n" * 2_000_001)
+    (folder / "quark35.jsonl").mkdir()
+    (folder / "progress-until-quark36.jsonl").touch()
+    (folder / "quark37.jsonl").touch()
+    assert "quark" in both(folder, tmp_path, capsys).casefold()
+    hidden = both(folder, tmp_path, capsys, "--hide-names")
+    assert "quark" not in hidden.casefold()
+    assert "jsonl" not in hidden
+    assert str(folder) not in hidden
+    for label in ("learner 1", "learner 32"):
+        assert f'<th scope="row">{label}</th>' in hidden
+
+
+def test_hidden_names_are_stable_and_owe_nothing_to_the_names(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    records = [simulated_class.results(rng, NOW - timedelta(minutes=90), 90) for _ in range(12)]
+
+    def labels(names: list[str], records: list[list[Entry]]) -> dict[str, tuple[str, ...]]:
+        learners = [Learner(name, tuple(entries)) for name, entries in zip(names, records, strict=True)]
+        places = room.room_of(join(learners), NOW, hide_names=True).places
+        assert [place.label for place in places] == [f"learner {n}" for n in range(1, len(names) + 1)]
+        return {place.label: place.states for place in places}
+
+    names = [f"n{number:02}" for number in range(12)]
+    assert labels(names, records) == labels(names[::-1], records) == labels(rng.sample(names, 12), records)
+    later = labels([*names, "a-newcomer"], [*records, [entry(FIRST, ago=0)]])
+    assert later["learner 13"].count("solved") == 1
+    grown = [[*entries, entry(NAMES[-1])] for entries in records]
+    assert {label: states[:-1] for label, states in labels(names, grown).items()} == {
+        label: states[:-1] for label, states in labels(names, records).items()
+    }
+
+
+# --- hostile files -----------------------------------------------------------------------------------------
+
+SCRIPTS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</title></style><svg onload=alert(1)>",
+    "\x1b[2J\x1b]0;owned\x07",
+    "a\u202eb\u2066c\u200f",
+    "line\nbreak\r\ttab\x00",
+    "&lt;b&gt;&#x3c;",
+    "{}%s{0}`code`*em*",
+    "\ud800\udfff",
+    "a" * 9000,
+]
+
+
+@pytest.mark.parametrize("hostile", SCRIPTS)
+@pytest.mark.parametrize("hide", [[], ["--hide-names"]])
+def test_what_is_shared_commands_nothing(
+    hostile: str, hide: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "class"
+    name = hostile.replace("/", "_").replace("\0", "_").replace("\ud800\udfff", "\udcff")[:60]
+    mine = Entry(entry(FIRST).time, hostile, hostile, "wrong", hostile)
+    write(folder / f"{name}.jsonl", entry(SECOND, "wrong", hostile), mine)
+    for number in range(4):
+        write(folder / f"n{number}.jsonl", entry(SECOND, "wrong", hostile, ago=number))
+        write(folder / f"o{number}.jsonl", mine, mine._replace(time=hostile))
+    (folder / f"{name}-garbage.jsonl").write_text("garbage")
+    before = Page(class_page.html_of(view(folder), NOW, ""))
+    shown = both(folder, tmp_path, capsys, *hide)
+    assert not [c for c in shown if not c.isprintable() and c != "\n"]
+    page = shown[shown.index("<!DOCTYPE") :]
+    parsed = Page(page)
+    assert {tag for tag, _ in parsed.tags} <= {
+        *("html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3", "p", "main", "dl", "div", "dt"),
+        *("dd", "section", "ol", "ul", "li", "b", "code", "span", "em", "svg", "rect", "text", "path", "polyline"),
+        *("details", "summary", "table", "thead", "tbody", "tr", "th", "td", "footer"),
+    }
+    assert len(before.tags) == len(parsed.tags)
+    assert not [name for _, attrs in parsed.tags for name in attrs if name.startswith("on")]
+
+
+def test_exercises_and_mistakes_of_another_version_are_shown_by_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        write(tmp_path / f"a{number}.jsonl", entry("new.exercise", "wrong", "new-mistake"))
+    write(tmp_path / "b.jsonl", *(entry(f"flood.{number}", "wrong") for number in range(500)))
+    seen = view(tmp_path)
+    assert len(seen.columns) == len(NAMES) + room.MORE
+    assert seen.columns[len(NAMES)] == room.Column("new.exercise", "another version")
+    assert seen.more == 501 - room.MORE
+    text = both(tmp_path, tmp_path, capsys)
+    assert "new.exercise: 3 stuck" in text
+    assert "3 x new-mistake\n" in text
+    assert "Another version" in text
+    assert "493 exercises of another version" in text
+
+
+def test_two_hundred_learners_cost_little_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test judges time; each line is parsed once, and each exercise of a learner is looked at once."""
+    simulated_class.make(tmp_path, 200, 240, end=NOW)
+    count = {"parse": 0, "standing": 0}
+
+    def counted(name: str) -> Callable[..., object]:
+        real = getattr(progress, name)
+
+        def inner(*arguments: object) -> object:
+            count[name] += 1
+            return real(*arguments)
+
+        return inner
+
+    for name in count:
+        monkeypatch.setattr(progress, name, counted(name))
+    lines = sum(path.read_bytes().count(b"\n") for path in tmp_path.iterdir())
+    page = class_page.html_of(view(tmp_path), NOW, "")
+    assert count == {"parse": lines, "standing": 200 * len(NAMES)}
+    assert len(page) < 700_000
+    assert len(re.findall("<path", page)) < 20
