@@ -260,6 +260,24 @@ def test_a_schedule_adds_up_and_agrees_with_the_catalogue(schedule: Schedule) ->
         assert of <= set(re.findall(r"\b0\d\b", plain)), f"{plain}: an exercise of another lesson"
 
 
+def missing_steps(guide: str) -> list[str]:
+    """Return the steps of live coding that the guide names and the lessons' pages do not have."""
+    found = []
+    for lesson, listed in re.findall(r"\b(0\d), steps ([\d, ]+(?:(?:to|and) [\d, ]*)*)", guide):
+        page = lesson_page(next(stem for stem in STEMS if stem.startswith(lesson)))
+        live = page.partition("\n## Live coding\n")[2].partition("\n## ")[0]
+        there = re.findall(r"^(\d+)\. \*\*", live, re.MULTILINE)
+        found += [f"{lesson} step {n}" for n in re.findall(r"\d+", listed) if n not in there]
+    return found
+
+
+def test_every_step_of_live_coding_that_the_guide_names_is_there() -> None:
+    guide = text(INSTRUCTORS / "README.md")
+    assert len(re.findall(r"\b0\d, steps \d", guide)) >= 10
+    assert missing_steps(guide) == []
+    assert missing_steps("00, steps 1, 2 and 9; 01, steps 4 to 8 and 10.") == ["00 step 9", "01 step 8", "01 step 10"]
+
+
 def test_who_has_little_time_writes_what_the_lessons_pages_keep() -> None:
     markers = re.findall(r"<!-- exercises: keep (.+?) -->", "".join(map(lesson_page, STEMS)))
     keep = {n for marker in markers for n in marker.split(", ")}
