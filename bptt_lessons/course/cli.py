@@ -234,7 +234,8 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
             print("To stop it: bptt-lessons share --stop" if shares else "To share: bptt-lessons share FOLDER")
             return 0
         agreement = consent.wanted(folder, name)
-        print(consent.offer(home, agreement))
+        shown = consent.offer(home, agreement)
+        print(*shown.lines, "", shown.block, "", sep="\n")
         if not says_yes("Type yes to share this: "):
             print("Nothing is shared.")
             return 1

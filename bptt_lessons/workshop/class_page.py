@@ -37,7 +37,7 @@ header p { margin: 0; color: var(--jp-ui-font-color2); }
 .figures dd { margin: 0; font-size: 1.9rem; font-weight: 700; line-height: 1.15; }
 .figures dt { color: var(--jp-ui-font-color2); }
 .figures .stuck dd { color: var(--stuck); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(25rem, 1fr)); gap: .8rem; padding: 0; margin: 0;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); gap: .8rem; padding: 0; margin: 0;
   list-style: none; }
 .cards > li { background: var(--soft); border-left: 6px solid var(--line); padding: .7rem 1rem; }
 .cards > li:first-child { border-color: var(--stuck); }
