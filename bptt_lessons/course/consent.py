@@ -40,17 +40,21 @@ def offer(home: Path, agreement: Agreement) -> Text:
     return Text(
         "Nothing is shared yet. If you say yes, the results of your checks are copied, each as one line: when (UTC), "
         "which lesson and exercise, its status, and the mistake that was named. Never your code.",
-        (
-            f"There are {len(lines)} lines so far, shown below, and each later result adds one until you stop it."
-            if lines
-            else "There is none so far; later ones will look like the one below, and be copied until you stop it."
-        ),
+        so_far(len(lines)),
         f"Your name there: {agreement.name}",
         f"Your file there: {agreement.file}",
         f"Who can read it there, as far as this computer can tell: {readers(agreement.folder)}. If that folder is "
         "shared over a network, then whoever can open it. Whoever can write there can copy or remove it, too.",
         block=excerpt(lines or [progress.line_of(EXAMPLE)], home / progress.FILE),
     )
+
+
+def so_far(count: int) -> str:
+    """Say how many lines there are."""
+    if count == 0:
+        return "There is none so far. Later ones will look like the one below, and be copied until you stop it."
+    counted = "is 1" if count == 1 else f"are {count}"
+    return f"There {counted} so far, shown below, and each later result adds one, until you stop it."
 
 
 EXAMPLE = progress.Entry("2026-01-01T10:00:00+00:00", "00_start_here", "activations.sigmoid", "wrong", "no-return")

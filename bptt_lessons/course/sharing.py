@@ -84,7 +84,7 @@ def readers(folder: Path) -> str:
     if all(right.st_mode & stat.S_IXOTH for right in rights):
         return "everyone with an account on this computer or hub"
     owner = "you" if rights[0].st_uid == os.getuid() else "its owner"
-    if rights[0].st_mode & stat.S_IXGRP:
+    if all(right.st_mode & (stat.S_IXGRP | stat.S_IXOTH) for right in rights):
         import grp
 
         group = str(rights[0].st_gid)

@@ -9,7 +9,7 @@ from html import escape
 
 from bptt_lessons.course.report import paragraph
 from bptt_lessons.views import svg
-from bptt_lessons.workshop.gathering import plain
+from bptt_lessons.workshop.gathering import fitted, plain, wide
 from bptt_lessons.workshop.room import Hold, Mistake, Place, Room, ago, lessons_of, middle, title, whereabouts
 
 MARK = '<meta name="generator" content="bptt-lessons class">'
@@ -17,6 +17,9 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is loaded an
 CARDS = 3  # exercises that get one, at most
 CELL, GAP = 16, 8  # a square of the grid, and what is between two lessons
 NAMES, RIGHT = 170, 330  # room on both sides of the grid
+LABEL = 20  # columns of a name beside the grid
+LEGEND = 720  # its width
+LETTER = 8  # height of a letter that stands upright
 BARS = 110  # height of the bars
 FEW = 60  # learners up to whom rows are as high as they can be read
 
@@ -37,8 +40,8 @@ header p { margin: 0; color: var(--jp-ui-font-color2); }
 .figures dd { margin: 0; font-size: 1.9rem; font-weight: 700; line-height: 1.15; }
 .figures dt { color: var(--jp-ui-font-color2); }
 .figures .stuck dd { color: var(--stuck); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); gap: .8rem; padding: 0; margin: 0;
-  list-style: none; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); gap: .8rem;
+  padding: 0; margin: 0; list-style: none; }
 .cards > li { background: var(--soft); border-left: 6px solid var(--line); padding: .7rem 1rem; }
 .cards > li:first-child { border-color: var(--stuck); }
 .cards h3 { margin: 0; font-size: 1.15rem; display: flex; gap: .7rem; align-items: baseline; overflow-wrap: anywhere; }
@@ -212,8 +215,9 @@ def picture(room: Room, now: datetime) -> str:
             lefts.append(x)
             x += cell
         x += GAP
-    width = x + RIGHT
-    top = 66.0 + BARS
+    width = max(x + RIGHT, NAMES + LEGEND)
+    longest = max(wide(plain(column.exercise)) for column in room.columns)
+    top = 66.0 + BARS + LETTER * longest * one_lesson
     content = legend(NAMES, 16)
     content += lesson_names(room, starts, 44) + bars(room, lefts, cell, top - 8)
     content += svg.text(x, top - 12, "last result; stuck in", anchor="start", fill=svg.FAINT)
@@ -221,17 +225,16 @@ def picture(room: Room, now: datetime) -> str:
     height = top + row * len(room.places) + 10
     if one_lesson:
         content += "".join(
-            turned(left + cell / 2, height, plain(column.exercise))
+            upright(left + cell / 2, top - BARS - 8, plain(column.exercise))
             for left, column in zip(lefts, room.columns, strict=True)
         )
-        height += 270
     return svg.picture(width, height, description(room), content)
 
 
-def turned(x: float, y: float, name: str) -> str:
-    """Return a name that runs downward."""
+def upright(x: float, y: float, name: str) -> str:
+    """Return a name that runs upward."""
     return svg.element(
-        "text", escape(name), f"fill: {svg.INK}", font_size=13, transform=f"translate({x - 4:.1f} {y:.1f}) rotate(90)"
+        "text", escape(name), f"fill: {svg.INK}", font_size=13, transform=f"translate({x + 3:.1f} {y:.1f}) rotate(-90)"
     )
 
 
@@ -251,7 +254,13 @@ def lesson_names(room: Room, starts: Sequence[float], y: float) -> str:
     """Return the lessons' numbers over their exercises."""
     one = len(starts) == 1
     return "".join(
-        svg.text(start, y, plain(title(lesson), 60) if one else lesson[:2], anchor="start", bold=True)
+        svg.text(
+            start,
+            y,
+            plain(title(lesson), 60) if one else lesson[:2] if lesson[:2].isdigit() else "other",
+            anchor="start",
+            bold=True,
+        )
         for lesson, start in zip(lessons_of(room), starts, strict=True)
     )
 
@@ -302,7 +311,9 @@ def grid(room: Room, lefts: Sequence[float], cell: float, top: float, row: float
             parts.append(
                 svg.path([(0, y + row / 2), (right + RIGHT, y + row / 2)], stroke="var(--line, #c9c9c9)", thick=0.5)
             )
-        label = place.label if len(place.label) < 24 else place.label[:22] + "\N{HORIZONTAL ELLIPSIS}"
+        label = (
+            place.label if wide(place.label) <= LABEL else fitted(place.label, LABEL - 1) + "\N{HORIZONTAL ELLIPSIS}"
+        )
         parts.append(svg.text(NAMES - 10, y + size * 0.35, label, size=size, anchor="end", fill=ink(place)))
         for column, left in enumerate(lefts):
             kind = kind_of(place, column)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import time
-import unicodedata
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from bptt_lessons.course.sharing import class_folder, reason
 from bptt_lessons.workshop import class_page, gathering
-from bptt_lessons.workshop.gathering import plain
+from bptt_lessons.workshop.gathering import fitted, plain, wide
 from bptt_lessons.workshop.room import (
     Hold,
     Place,
@@ -302,30 +301,3 @@ def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
             indent, longer = later, later + word
         lines[-1] = longer if wide(longer) <= WIDTH else fitted(longer, WIDTH)
     return lines if text.strip() else []
-
-
-def wide(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(map(width_of, text))
-
-
-def width_of(character: str) -> int:
-    """Return how many columns one character takes: two if it is one of those that are square."""
-    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-
-
-def fitted(text: str, width: int) -> str:
-    """Return a text cut or filled to so many columns of a terminal.
-
-    Parameters
-    ----------
-    text : str
-    width : int
-    """
-    taken, kept = 0, []
-    for character in text:
-        if taken + width_of(character) > width:
-            break
-        taken += width_of(character)
-        kept.append(character)
-    return "".join(kept) + " " * (width - taken)

@@ -7,6 +7,8 @@ been read: what is no record of results is passed over and counted, and nothing 
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -136,7 +138,12 @@ def join(learners: Iterable[Learner]) -> tuple[Learner, ...]:
             learner = Learner(min(earlier.name, learner.name, key=compared), learner.entries)
         kin.append(learner)
     joined = [*alone, *(learner for kin in by_beginning.values() for learner in kin)]
-    return tuple(sorted(joined, key=lambda learner: (compared(learner.name), learner.name)))
+    return tuple(sorted(joined, key=lambda learner: (counted_up(learner.name), learner.name)))
+
+
+def counted_up(name: str) -> str:
+    """Return what names are sorted by: "learner 2" comes before "learner 10"."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(LONGEST), compared(name))
 
 
 def merged(one: Sequence[Entry], other: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -209,3 +216,30 @@ def plain(text: str, longest: int = LONGEST) -> str:
     """
     seen = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return seen if len(seen) <= longest else seen[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def wide(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(map(width_of, text))
+
+
+def width_of(character: str) -> int:
+    """Return how many columns one character takes: two if it is one of those that are square."""
+    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+
+
+def fitted(text: str, width: int) -> str:
+    """Return a text cut or filled to so many columns of a terminal.
+
+    Parameters
+    ----------
+    text : str
+    width : int
+    """
+    taken, kept = 0, []
+    for character in text:
+        if taken + width_of(character) > width:
+            break
+        taken += width_of(character)
+        kept.append(character)
+    return "".join(kept) + " " * (width - taken)
