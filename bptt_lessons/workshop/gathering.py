@@ -43,7 +43,7 @@ class Gathered(NamedTuple):
 
 
 def gather(folder: Path) -> Gathered:
-    """Read every ``*.jsonl`` and every ``*/progress.jsonl`` of a folder.
+    """Read every ``*.jsonl`` of a folder and of the folders in it, such as a ``progress.jsonl`` for each learner.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def gather(folder: Path) -> Gathered:
                 continue
             found = [progress.parse(line) for line in progress.lines_of(path)]
         except OSError:
-            unreadable.append(f"{name}/{path.name}" if path.parent != folder else path.name)
+            unreadable.append(str(path.relative_to(folder)))
             continue
         entries = [entry for entry in found if entry is not None]
         if found and not entries:
@@ -93,19 +93,23 @@ def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
         path = folder / found
         if found.startswith("."):
             continue
-        if found.endswith(".jsonl"):
-            name = found.removesuffix(".jsonl")
-        else:
-            name, path = found, path / progress.FILE
-            with suppress(OSError):
-                if not os.path.lexists(path):
+        for file in [path] if found.endswith(".jsonl") else inside(path):
+            with suppress(OSError):  # it is said later that it cannot be read
+                key = file.stat()
+                if key.st_ino and (key.st_dev, key.st_ino) in seen:  # by way of a link
                     continue
-        with suppress(OSError):  # it is said later that it cannot be read
-            key = path.stat()
-            if key.st_ino and (key.st_dev, key.st_ino) in seen:  # by way of a link
-                continue
-            seen.add((key.st_dev, key.st_ino))
-        yield name, path
+                seen.add((key.st_dev, key.st_ino))
+            whole = file.name == progress.FILE and file.parent != folder
+            yield found if whole else file.name.removesuffix(".jsonl"), file
+
+
+def inside(path: Path) -> list[Path]:
+    """Return the files in a learner's folder that may be theirs; none if it is no folder, or may not be looked into."""
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:
+        return []
+    return [path / name for name in names if name.endswith(".jsonl") and not name.startswith(".")]
 
 
 def join(learners: Iterable[Learner]) -> tuple[Learner, ...]:

@@ -71,14 +71,15 @@ def thirty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_shared_and_handed_in_files_are_found_and_no_others(tmp_path: Path) -> None:
     write(tmp_path / "anna.jsonl", entry(FIRST))
     write(tmp_path / "bert" / "progress.jsonl", entry(SECOND))
-    write(tmp_path / "carl" / "other.jsonl", entry(FIRST))
+    write(tmp_path / "carl" / "amber-otter.jsonl", entry(THIRD))  # on a hub where each has a folder of their own
+    write(tmp_path / "carl" / ".hidden.jsonl", entry(FIRST))
     write(tmp_path / "dora" / "deeper" / "progress.jsonl", entry(FIRST))
     write(tmp_path / ".hidden.jsonl", entry(FIRST))
     write(tmp_path / "._anna.jsonl", entry(FIRST))
     write(tmp_path / "notes.txt", entry(FIRST))
     write(tmp_path / "progress-until-2026-01-01.jsonl", entry(FIRST))
     found = gather(tmp_path)
-    assert [learner.name for learner in found.learners] == ["anna", "bert"]
+    assert [learner.name for learner in found.learners] == ["amber-otter", "anna", "bert"]
     assert notes(found) == "Passed over: 1 record set aside by a reset."
 
 
