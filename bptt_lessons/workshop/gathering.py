@@ -106,7 +106,7 @@ def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
 def inside(path: Path) -> list[Path]:
     """Return the files in a learner's folder that may be theirs; none if it is no folder, or may not be looked into."""
     try:
-        names = sorted(os.listdir(path))
+        names = [] if path.samefile(path.parent) else sorted(os.listdir(path))  # a link may lead back
     except OSError:
         return []
     return [path / name for name in names if name.endswith(".jsonl") and not name.startswith(".")]
