@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bptt_lessons.workshop import class_view, slides
+from bptt_lessons.workshop import class_view, handout, slides
 
 
 def add(commands: Any) -> None:
@@ -16,3 +16,4 @@ def add(commands: Any) -> None:
     """
     class_view.add_command(commands)
     slides.add_command(commands)
+    handout.add_command(commands)

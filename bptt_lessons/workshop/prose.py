@@ -21,6 +21,7 @@ ASIDE = re.compile(r"\((\*\*Predict first:\*\*[^()]*(?:\([^()]*\)[^()]*)*)\)")  
 EXERCISE = re.compile(r"\*\*(Exercise: [^*]+)\*\* \((\d+) minutes\)[.:]?\s*")
 TAG = re.compile(r"\\tag\{(\w+)\}")
 ENOUGH = 8  # words, for a first sentence to stand alone
+BEGINNING = 28  # words, where a section begins
 LONG = 420  # signs, from which on the items of a list are shortened
 
 
@@ -84,14 +85,16 @@ def part(source: str) -> Part:
     return Part("paragraph", source)
 
 
-def on_screen(piece: Part, leads: bool) -> str:
+def on_screen(piece: Part, leads: bool, words: int = ENOUGH) -> str:
     """Return the Markdown of a part that belongs on a screen.
 
     Parameters
     ----------
     piece : Part
     leads : bool
-        Whether an equation, a list or a table follows: then the last sentence is shown too.
+        Whether an equation, a list or a table follows: then the last sentences are shown too.
+    words : int
+        How many words of a paragraph are enough.
     """
     if piece.kind == "exercise":
         return EXERCISE.sub("", piece.source, count=1)
@@ -105,7 +108,7 @@ def on_screen(piece: Part, leads: bool) -> str:
     if piece.kind != "paragraph":
         return piece.source
     said = sentences(piece.source)
-    first = opening(said)
+    first = opening(said, words)
     if leads and len(piece.source) <= LONG:
         return piece.source
     if leads and first < len(said) - 2:
@@ -124,17 +127,19 @@ def first_of(text: str) -> str:
     return " ".join(said[: opening(said)])
 
 
-def opening(said: list[str]) -> int:
+def opening(said: list[str], words: int = ENOUGH) -> int:
     """Return how many sentences it takes to say something.
 
     Parameters
     ----------
     said : list of str
+    words : int
+        How many words are enough.
     """
-    words = 0
+    counted = 0
     for number, sentence in enumerate(said, start=1):
-        words += len(sentence.split())
-        if words >= ENOUGH:
+        counted += len(sentence.split())
+        if counted >= words:
             return number
     return len(said)
 
@@ -214,6 +219,7 @@ def to_html(text: str, inline: bool = False) -> str:
     # Code goes through nbconvert, mathematics does not: Markdown would read its underscores and stars.
     masked = TOKEN.sub(lambda found: kept[int(found[1])] if kept[int(found[1])].startswith("`") else found[0], masked)
     html = TOKEN.sub(lambda found: mathematics(kept[int(found[1])]), str(markdown2html(masked)).strip())
+    html = re.sub(r"(<span class=\"math\">[^<]*</span>)([,.;:)?!]+)", r'<span class="kept">\1\2</span>', html)
     html = re.sub(r"<p>(<span class=\"math display\".*?</span>)</p>", r"\1", html, flags=re.DOTALL)
     return re.sub(r"^<p>(.*)</p>$", r"\1", html, flags=re.DOTALL) if inline else html
 

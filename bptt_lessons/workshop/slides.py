@@ -20,7 +20,7 @@ from bptt_lessons.course import learner_folder
 from bptt_lessons.workshop import page, prose
 
 FOLDER = "slides"
-HEIGHT = 620  # pixels of a slide of 1280 × 720 that hold text and pictures
+HEIGHT = 650  # pixels of a slide of 1280 × 720 that hold text and pictures
 COLUMNS = 92  # signs in a line of code
 INTERACTIVE = "Interactive figure"  # with this begins the text of a figure that can be played with
 
@@ -38,6 +38,7 @@ class Block(NamedTuple):
     closes: bool = False  # whether what comes after it begins a slide
     asks: bool = False  # whether it is a question
     told: bool = False  # whether it is prose
+    goes_on: bool = False  # whether it is the rest of a sentence with an equation in it
 
 
 class Section(NamedTuple):
@@ -154,7 +155,8 @@ def sections_of(cells: Sequence[Any], numbered: dict[str, str]) -> Iterator[Sect
         if slide_type(cell) == "notes":
             blocks[-1] = blocks[-1]._replace(notes=f"{blocks[-1].notes}\n\n{cell.source}")
             continue
-        new = list(prose_blocks(cell.source, numbered))
+        stub_follows = number + 1 < len(shown) and is_stub(shown[number + 1])
+        new = list(prose_blocks(cell.source, numbered, stub_follows))
         if slide_type(cell) in ("slide", "subslide"):
             new[0] = (new[0][0], new[0][1]._replace(opens=True))
         elif slide_type(cell) == "fragment":
@@ -182,20 +184,35 @@ def slide_type(cell: Any) -> str:
     return str(cell.metadata.get("slideshow", {}).get("slide_type", "-"))
 
 
-def prose_blocks(source: str, numbered: dict[str, str]) -> Iterator[tuple[str, Block]]:
+def is_stub(cell: Any) -> bool:
+    """Say whether a cell is an exercise's empty function.
+
+    Parameters
+    ----------
+    cell : cell
+    """
+    return "raises-exception" in cell.metadata.get("tags", [])
+
+
+def prose_blocks(source: str, numbered: dict[str, str], stub_follows: bool) -> Iterator[tuple[str, Block]]:
     """Yield the blocks of a Markdown cell, each after the title of the section that it begins, if it does.
 
     Parameters
     ----------
     source : str
     numbered : dict of str to str
+        The lesson's equations.
+    stub_follows : bool
+        Whether this states an exercise to its end: then a question in it is part of the statement.
     """
     parts = prose.parts(source)
     recap = any(part.kind == "heading" and part.title == "Recap" for part in parts)
-    closed = False  # a question in an exercise is part of the exercise
+    closed = False
     for number, part in enumerate(parts):
         leads = number + 1 < len(parts) and parts[number + 1].kind in ("equation", "list", "table")
-        shown = part.source if recap or (closed and part.kind == "question") else prose.on_screen(part, leads)
+        after_heading = number > 0 and parts[number - 1].kind == "heading"
+        words = prose.BEGINNING if after_heading else prose.ENOUGH
+        shown = part.source if recap or (closed and part.kind == "question") else prose.on_screen(part, leads, words)
         if part.kind == "heading":
             html = f"<h{part.level}>{prose.to_html(part.title, inline=True)}</h{part.level}>"
             yield part.title, Block(html, 70, opens=True, leads=True)
@@ -208,10 +225,11 @@ def prose_blocks(source: str, numbered: dict[str, str]) -> Iterator[tuple[str, B
             minutes = f' <span class="minutes">{part.minutes} minutes</span>' if part.minutes else ""
             head = f"<h3>{prose.to_html(part.title.rstrip('.'), inline=True)}{minutes}</h3>"
             html = f'<div class="{part.kind}">{head}{html}</div>'
-            closed = part.kind == "exercise"
+            closed = part.kind == "exercise" and stub_follows
             yield "", Block(html, height + 60, part.source, opens=True, leads=leads, asks=part.kind == "question")
         else:
-            yield "", Block(prose.to_html(shown), height_of(shown), part.source, leads=leads, gives=20, told=True)
+            block = Block(prose.to_html(shown), height_of(shown), part.source, leads=leads, gives=20, told=True)
+            yield "", block._replace(goes_on=part.source[0].islower())
 
 
 def height_of(markdown: str) -> int:
@@ -254,9 +272,8 @@ def code_blocks(cell: Any, asked: bool) -> list[Block]:
         Whether a question waits for its answer: then code and output wait for a key each.
     """
     outputs = [block for output in cell.get("outputs", []) if (block := output_block(output)) is not None]
-    stub = "raises-exception" in cell.metadata.get("tags", [])
-    if stub:
-        return [Block(source(cell.source), 34 + 27 * rows(cell.source), closes=True, gives=40)]
+    if is_stub(cell):
+        return [Block(source(cell.source), 34 + 27 * rows(cell.source), closes=True, gives=80)]
     lines = shown_code(cell.source) if outputs else cell.source
     code = Block(source(lines), 34 + 27 * rows(lines), later=asked, leads=bool(outputs) and not asked)
     return [*([code] if lines else []), *(block._replace(later=asked) for block in outputs)]
@@ -372,7 +389,7 @@ def stays(before: Sequence[Block], coming: Sequence[Block]) -> bool:
         The block is the first of those that come.
     """
     block = coming[0]
-    if all(is_heading(other) for other in before):
+    if block.goes_on or all(is_heading(other) for other in before):
         return True
     if before[-1].closes or (block.opens and not (block.asks and all(b.told or is_heading(b) for b in before))):
         return False
@@ -381,10 +398,18 @@ def stays(before: Sequence[Block], coming: Sequence[Block]) -> bool:
         if not together[-1].leads:
             break
         together.append(following)
-    room = HEIGHT - sum(other.height - other.gives for other in before)
-    if sum(other.height - other.gives for other in together) <= room:
-        return True
-    return before[-1].leads and not block.opens and block.height - block.gives <= room
+    room, needed = HEIGHT - needs(before), needs(together)
+    return needed <= room or (needs([block]) <= room and (before[-1].leads or needed > HEIGHT))
+
+
+def needs(blocks: Sequence[Block]) -> int:
+    """Return the least height that blocks need.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+    """
+    return sum(block.height - block.gives for block in blocks)
 
 
 def is_heading(block: Block) -> bool:

@@ -35,6 +35,7 @@ function styleNotes() {
 }
 
 async function begin() {
+  if (/print-pdf/.test(location.search)) document.documentElement.style.colorScheme = "light";
   document.documentElement.classList.add("measuring");
   await MathJax.startup.promise;
   await MathJax.typesetPromise([...document.querySelectorAll(".math")]);
