@@ -184,7 +184,7 @@ def create(path: Path, content: bytes, own: Path) -> bool:
         os.link(temporary, path)  # unlike a renaming, this never replaces a file
     except FileExistsError:
         return replace_empty(temporary, path)
-    except (OSError, NotImplementedError):  # a disk without hard links
+    except (OSError, NotImplementedError, AttributeError):  # a disk or a Python without hard links
         with suppress(FileExistsError):
             path.touch(exist_ok=False)  # an empty file holds the name, until the whole one takes its place
         return replace_empty(temporary, path)

@@ -26,7 +26,7 @@ def try_lock(descriptor: int) -> bool:
     Returns
     -------
     bool
-        Also true on a file system that knows no locks, where going on is the better choice.
+        Also true on a file system or a Python that knows no locks, where going on is the better choice.
     """
     try:
         if sys.platform == "win32":
@@ -40,7 +40,7 @@ def try_lock(descriptor: int) -> bool:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:
+    except (OSError, ImportError):
         return True
     return True
 

@@ -2,6 +2,7 @@
 
 It runs in a thread of its own, on copies of its arguments, with a time limit; what it
 prints is caught, and what it has changed round it is put back (see `surroundings`).
+Where no thread can be started, as in a browser, it runs in ours (see `time_limit`).
 The limit works on Python code: a loop inside compiled code cannot be stopped, only
 left behind, and the outcome says so.  Recursion is bounded, through compiled code too, but
 not if the function has kept `sys.setrecursionlimit` under another name; this, and whatever
@@ -41,6 +42,7 @@ from bptt_lessons.course.surroundings import (
     put_names_back,
     written_into,
 )
+from bptt_lessons.course.time_limit import OutOfTimeError, called_within
 
 __builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]  # what the functions below look names up in: a copy, which nobody spoils
 
@@ -159,7 +161,7 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
             error = attempt()
             if error is not None:
                 found.append((raised(error), own_line(error.__traceback__, function)))
-        except TimeLimitError:  # it takes for ever to tell the error; and no further function can be called here
+        except (TimeLimitError, OutOfTimeError):  # it takes for ever to tell; and no function can be called here
             return
         finally:
             ended.release()
@@ -188,12 +190,17 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
         late, stopped, number = False, True, 0
         try:
             begin.release()
-            late = not came_back(thread, ended, seconds)
-            if late:
-                number = current_line(thread, function)
-                stopped = stop(thread)
+            if thread is None:
+                stopped_at = called_within(seconds, call, code_of(function))
+                late, number = stopped_at is not None, stopped_at or 0
+            else:
+                late = not came_back(thread, ended, seconds)
+                if late:
+                    number = current_line(thread, function)
+                    stopped = stop(thread)
         except BaseException:  # the learner pressed stop
-            stop(thread)
+            if thread is not None:
+                stop(thread)
             raise
         finally:
             put_back(held)
@@ -229,8 +236,8 @@ def locked() -> LockType:
     return lock
 
 
-def started(call: Callable[[], None]) -> threading.Thread:
-    """Start a learner's thread."""
+def started(call: Callable[[], None]) -> threading.Thread | None:
+    """Start a learner's thread; return None where there are no threads."""
     usual = threading.stack_size()
     thread = threading.Thread(target=call, daemon=True, name="learner")
     try:
@@ -239,7 +246,10 @@ def started(call: Callable[[], None]) -> threading.Thread:
     except (ValueError, RuntimeError):  # no room for so much, or nothing that can be set
         threading.stack_size(usual)
         thread = threading.Thread(target=call, daemon=True, name="learner")
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            return None
     finally:
         threading.stack_size(usual)
     return thread
