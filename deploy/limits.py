@@ -1,14 +1,15 @@
 """The limits of one learner, by one rule from what was measured, and what follows for machines.
 
     guarantee   what one open lesson needs ("typical" in memory.json), rounded up to 64 MiB
-    limit       twice what the two heaviest lessons need, open at once ("worst"), rounded up to 128 MiB
+    limit       1.5 times what the two heaviest lessons need, open at once ("worst"), rounded up to 128 MiB
 
-The guarantee is what a scheduler sets aside; the limit is what a runaway cell runs into, and is room for four or five
-lessons left open.  A learner gets at most one core, for nothing in a lesson has use for two, and a tenth of one when
-everybody runs something at once: most of the time lessons are read, thought about and typed in.
+The guarantee is what a scheduler sets aside; the limit is what a runaway cell runs into, and is room for lesson 09 with
+three others left open, or for seven of the others.  A learner gets at most one core, for nothing in a lesson has use
+for two, and a tenth of one when everybody runs something at once: most of the time lessons are read, thought about and
+typed in.
 
     python deploy/limits.py              writes limits.json from memory.json
-    python deploy/limits.py --table      prints what 5, 30 and 200 learners take
+    python deploy/limits.py --table      prints the tables of README.md: what was measured, and machines for rooms
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 MEMORY, LIMITS = HERE / "memory.json", HERE / "limits.json"
-MIB, GIB = 2**20, 2**30
+MIB = 2**20
 CPU_GUARANTEE, CPU_LIMIT = 0.1, 1
 ROOMS = (5, 30, 200)
 SYSTEM = 2048  # MiB on one machine for the system, the hub and its proxy
@@ -49,7 +50,7 @@ def by_rule(typical: float, worst: float) -> dict[str, Any]:
     """
     return {
         "memory_guarantee_mib": up_to(typical * 1e6 / MIB, 64),
-        "memory_limit_mib": up_to(2 * worst * 1e6 / MIB, 128),
+        "memory_limit_mib": up_to(1.5 * worst * 1e6 / MIB, 128),
         "cpu_guarantee": CPU_GUARANTEE,
         "cpu_limit": CPU_LIMIT,
     }
@@ -84,6 +85,18 @@ def table(limits: dict[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def measured(memory: dict[str, Any]) -> str:
+    """Return what was measured, as a table in Markdown."""
+    server = memory["server"]
+    found = {
+        "server, just started": server["started"],
+        "server, at the end": server["at the end"],
+        **{f"kernel, {name.replace('_', ' ')}": kernel for name, kernel in memory["kernels"].items()},
+    }
+    rows = [f"| {name} | {held['peak']} | {held['now']} |" for name, held in found.items()]
+    return "\n".join(["| process | peak, MB | at the end, MB |", "| --- | --- | --- |", *rows])
+
+
 def write() -> None:
     """Write limits.json as the rule gives it."""
     measured = json.loads(MEMORY.read_text(encoding="utf-8"))
@@ -93,6 +106,7 @@ def write() -> None:
 
 if __name__ == "__main__":
     if "--table" in sys.argv[1:]:
+        print(measured(json.loads(MEMORY.read_text(encoding="utf-8"))), end="\n\n")
         print(table(json.loads(LIMITS.read_text(encoding="utf-8"))))
     else:
         write()

@@ -1,13 +1,14 @@
 """What one learner needs in memory: a server of a hub, and kernels in which whole lessons are run.
 
 The server is ``jupyterhub-singleuser``, configured as everywhere (`jupyter_server_config.py`), with a hub that does no
-more than say yes; it takes about 40 MB more than the server of ``bptt-lessons open``.  Each lesson is opened, run from its first cell to its last and
-saved by way of the server, over the same addresses and the same websocket as a browser uses, with every exercise
-solved; then the two heaviest lessons are run in two kernels side by side.  Numbers are Linux's own, in MB (10^6 bytes):
-the peak of the resident memory of each process (VmHWM), which counts pages shared between processes in each of them and
-so errs on the safe side, what is resident at the end, and the share of it that is its own (PSS).
+more than say yes; it takes about 40 MB more than the server of ``bptt-lessons open``.  Each lesson is opened, run from
+its first cell to its last and saved by way of the server, over the same addresses and the same websocket as a browser
+uses, with every exercise solved; then the two heaviest lessons are run in two kernels side by side.  Numbers are
+Linux's own, in MB (10^6 bytes): the peak of the resident memory of each process (VmHWM), which counts pages shared
+between processes in each of them and so errs on the safe side, what is resident at the end, and the share of it that is
+its own (PSS).  JupyterHub is needed beside the course:
 
-It needs JupyterHub beside the course: python -m pip install -c requirements.lock -c deploy/container/hub.lock jupyterhub
+    python -m pip install -c requirements.lock -c deploy/container/hub.lock jupyterhub
 
     python deploy/measure_memory.py              all lessons; writes memory.json and, by the rule, limits.json
     python deploy/measure_memory.py 03 --print   one lesson; writes nothing
@@ -285,7 +286,13 @@ def solved(exercise: str) -> str:
 def execute(connection: Any, code: str) -> list[dict[str, Any]]:
     """Run one cell; return its outputs as a notebook holds them."""
     identifier = uuid.uuid4().hex
-    header = {"msg_id": identifier, "msg_type": "execute_request", "session": "memory", "username": "", "version": "5.3"}
+    header = {
+        "msg_id": identifier,
+        "msg_type": "execute_request",
+        "session": "memory",
+        "username": "",
+        "version": "5.3",
+    }
     content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     connection.send(json.dumps(message))
