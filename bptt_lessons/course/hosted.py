@@ -34,8 +34,6 @@ def configure(config: Any, folder: Path | str = FOLDER) -> None:
     folder : Path or str
         The learner's; prepared now, and without disturbing the start if that fails.
     """
-    from traitlets.config.loader import DeferredConfigString
-
     place = prepared(folder)
     os.environ.setdefault("BPTT_LESSONS_HOME", str(place))
     os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
@@ -46,7 +44,7 @@ def configure(config: Any, folder: Path | str = FOLDER) -> None:
         name, _, value = argument.removeprefix("--").partition("=")
         if value:
             section, trait = name.split(".")
-            config[section][trait] = DeferredConfigString(value)
+            config[section][trait] = None if value == "None" else value
     config.ServerApp.default_url = cli.page(place)  # which a hub asks for, whatever application it starts
     config.MappingKernelManager.cull_idle_timeout = KERNEL_SECONDS
     config.MappingKernelManager.cull_interval = 300
