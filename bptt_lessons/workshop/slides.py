@@ -217,11 +217,9 @@ def prose_blocks(source: str, numbered: dict[str, str], stub_follows: bool) -> I
             html = f"<h{part.level}>{prose.to_html(part.title, inline=True)}</h{part.level}>"
             yield part.title, Block(html, 70, opens=True, leads=True)
         elif part.kind == "exercise" or (part.kind == "question" and not closed):
-            html, height = prose.to_html(shown), height_of(shown)
-            for tag in dict.fromkeys(re.findall(r"\((\d+)\)", prose.mask(shown)[0])) if part.minutes else ():
-                if tag in numbered and numbered[tag] not in source.split(part.source)[-1]:
-                    html += prose.to_html(numbered[tag])
-                    height += height_of(numbered[tag])
+            needed = equations_needed(shown, source.split(part.source), numbered) if part.minutes else []
+            html = "".join(prose.to_html(text) for text in [shown, *needed])
+            height = sum(height_of(text) for text in [shown, *needed])
             minutes = f' <span class="minutes">{part.minutes} minutes</span>' if part.minutes else ""
             head = f"<h3>{prose.to_html(part.title.rstrip('.'), inline=True)}{minutes}</h3>"
             html = f'<div class="{part.kind}">{head}{html}</div>'
@@ -230,6 +228,31 @@ def prose_blocks(source: str, numbered: dict[str, str], stub_follows: bool) -> I
         else:
             block = Block(prose.to_html(shown), height_of(shown), part.source, leads=leads, gives=20, told=True)
             yield "", block._replace(goes_on=part.source[0].islower())
+
+
+def equations_needed(statement: str, around: Sequence[str], numbered: dict[str, str]) -> list[str]:
+    """Return the equations that an exercise is about and that stand on other slides.
+
+    Parameters
+    ----------
+    statement : str
+    around : sequence of str
+        What stands before it in its cell, and after it: there, its equations are on its slide already.
+    numbered : dict of str to str
+        The lesson's equations.
+
+    Returns
+    -------
+    list of str
+        Those that it names; or else those just before it.
+    """
+    named: list[str] = []
+    for first, last in re.findall(r"\((\d+)\)(?: to \((\d+)\))?", prose.mask(statement)[0]):
+        named += [str(number) for number in range(int(first), int(last or first) + 1)]
+    before = [tag for tag, equation in numbered.items() if equation in around[0]]
+    after = [tag for tag, equation in numbered.items() if equation in around[-1]]
+    tags = named if any(tag in numbered for tag in named) else [] if after else before
+    return [numbered[tag] for tag in dict.fromkeys(tags) if tag in numbered and tag not in after]
 
 
 def height_of(markdown: str) -> int:
