@@ -1,0 +1,135 @@
+"""The slides and the handout in Chromium, opened from the disk and without a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bptt_lessons.course import learner_folder
+from bptt_lessons.workshop import handout
+from bptt_lessons.workshop import page as pages
+
+STEMS = [path.stem for path in learner_folder.shipped_lessons(learner_folder.shipped_folder())]
+READY = "html[data-ready]"
+SMALLEST = 23.5  # pixels, of prose on a slide of 1280 × 720
+A4 = 297 / 25.4 * 96  # pixels
+
+# What is seen of the slide in front: its number, whether it is the last, and what is wrong with it.
+LOOK = """() => {
+  const section = document.querySelector("section.present"), body = section.querySelector(".body"), wrong = [];
+  const ground = section.getBoundingClientRect(), frame = body.getBoundingClientRect();
+  if (body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1) wrong.push("overflows");
+  for (const e of body.querySelectorAll("pre, table, img, svg, p, li")) {
+    const box = e.getBoundingClientRect(), name = e.tagName + " " + e.textContent.slice(0, 40);
+    const inside = box.right <= frame.right + 2 && box.bottom <= frame.bottom + 2 && box.left >= ground.left;
+    if (!inside) wrong.push("cut: " + name);
+    if (e.tagName === "PRE" && e.scrollWidth > e.clientWidth + 1) wrong.push("a line is cut: " + name);
+    if (e.tagName === "IMG" && (box.width < 250 || box.height < 150)) wrong.push("small: " + e.alt);
+  }
+  for (const e of section.querySelectorAll(".body mjx-container svg")) {
+    const box = e.getBoundingClientRect();
+    if (box.width < 3 || box.height < 3) wrong.push("an equation without size");
+  }
+  return {
+    slide: Reveal.getState().indexh, last: Reveal.isLastSlide() && !Reveal.availableFragments().next,
+    size: parseFloat(body.style.fontSize), wrong,
+  };
+}"""
+
+
+def open_deck(page: Any, path: Path, query: str = "") -> None:
+    page.goto(path.as_uri() + query)
+    page.wait_for_selector(READY, state="attached", timeout=120_000)
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_every_slide_by_key(stem: str, folder: Path, page: Any) -> None:
+    open_deck(page, folder / f"{stem}.html")
+    assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
+    assert page.evaluate("document.querySelectorAll('.math:not(:has(mjx-container svg))').length") == 0
+    assert page.evaluate("document.querySelectorAll('.math:not(:has(mjx-assistive-mml math))').length") == 0
+    total = page.evaluate("Reveal.getTotalSlides()")
+    seen, look = set(), page.evaluate(LOOK)
+    for _ in range(12 * total):
+        assert look["wrong"] == [], f"slide {look['slide'] + 1}"
+        assert look["size"] >= SMALLEST, f"slide {look['slide'] + 1}: text of {look['size']} pixels"
+        seen.add(look["slide"])
+        if look["last"]:
+            break
+        page.keyboard.press("ArrowRight")
+        look = page.evaluate(LOOK)
+    assert seen == set(range(total))
+
+
+def test_an_answer_is_hidden_until_a_key_is_pressed(folder: Path, page: Any) -> None:
+    open_deck(page, folder / "03_gradient_flow.html")
+    page.evaluate(
+        "Reveal.slide([...document.querySelectorAll('section')].findIndex(s => s.querySelector('.question')))"
+    )
+    waiting = page.locator("section.present .fragment")
+    assert page.locator("section.present .question").is_visible()
+    hidden = "e => getComputedStyle(e).visibility === 'hidden' || getComputedStyle(e).opacity === '0'"
+    assert waiting.first.evaluate(hidden)
+    page.keyboard.press("ArrowRight")
+    assert not waiting.first.evaluate(hidden)
+
+
+def ground(page: Any) -> float:
+    """How bright the ground is."""
+    colour = page.evaluate("getComputedStyle(document.querySelector('.reveal-viewport')).backgroundColor")
+    return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) / 3
+
+
+def test_light_and_dark_by_the_system_and_by_a_key(folder: Path, page: Any) -> None:
+    page.emulate_media(color_scheme="dark")
+    open_deck(page, folder / f"{STEMS[0]}.html")
+    assert ground(page) < 60
+    page.keyboard.press("d")
+    assert ground(page) > 200
+
+
+def test_the_speakers_window_has_the_whole_text(folder: Path, page: Any) -> None:
+    open_deck(page, folder / "03_gradient_flow.html")
+    page.evaluate("Reveal.slide(2)")
+    with page.context.expect_page() as opened:
+        page.keyboard.press("s")
+    notes = opened.value.locator(".speaker-controls-notes .value")
+    notes.get_by_text("says how each new unit depends on each old one").wait_for(timeout=60_000)
+    assert notes.locator("mjx-container svg").count() > 0
+
+
+def test_a_deck_prints_one_slide_a_page(folder: Path, page: Any) -> None:
+    open_deck(page, folder / f"{STEMS[0]}.html", "?print-pdf")
+    total = len(re.findall("<section>", (folder / f"{STEMS[0]}.html").read_text(encoding="utf-8")))
+    page.wait_for_function("n => document.querySelectorAll('.pdf-page').length === n", arg=total)
+    assert sheets(page.pdf(prefer_css_page_size=True)) == total
+
+
+def sheets(pdf: bytes) -> int:
+    """Count a PDF's pages."""
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_the_handout_is_one_page_of_a4_with_nothing_cut(page: Any, tmp_path: Path) -> None:
+    path = tmp_path / "handout.html"
+    pages.write(path, handout.handout(handout.source().read_text(encoding="utf-8")))
+    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
+    page.emulate_media(media="print")
+    open_deck(page, path)
+    pdf = page.pdf(prefer_css_page_size=True)
+    assert sheets(pdf) == 1
+    assert re.search(rb"/MediaBox\s*\[\s*0 0 59[45][.\d]* 84[12][.\d]*\]", pdf)
+    high = page.evaluate(
+        "(() => { const b = document.querySelector('main').getBoundingClientRect(); return b.height; })()"
+    )
+    assert high < A4 - 16 / 25.4 * 96, "it ends above the lower margin"
+    cut = """[...document.querySelectorAll("article > *, td, .math svg")].filter(e => {
+      const box = e.getBoundingClientRect(), page = document.querySelector("main").getBoundingClientRect();
+      const wide = e.tagName !== "svg" && e.scrollWidth > e.clientWidth + 2;
+      return wide || box.right > page.right + 2 || box.left < page.left - 2;
+    }).map(e => e.textContent.slice(0, 60))"""
+    assert page.evaluate(cut) == []
+    assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
