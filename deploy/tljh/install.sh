@@ -3,7 +3,7 @@
 #
 #     sudo deploy/tljh/install.sh bptt_lessons-0.1.0-py3-none-any.whl
 #
-# The wheel is made by: python3 -m pip wheel --no-deps .
+# The wheel is made by: /opt/tljh/user/bin/python -m pip wheel --no-deps .
 # It changes the learners' environment, the hub's configuration and /srv/class, and nothing in anybody's home.
 set -euo pipefail
 
@@ -15,7 +15,7 @@ server=$environment/user/etc/jupyter/jupyter_server_config.py
 class=/srv/class
 
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
-    echo "The course needs Python 3.11 or newer in $environment/user: install The Littlest JupyterHub 2.0 or newer." >&2
+    echo "The course needs Python 3.11 or newer in $environment/user: install The Littlest JupyterHub 2.0 or newer afresh." >&2
     exit 1
 }
 if [ -e "$server" ] && ! grep -q bptt_lessons "$server"; then
@@ -25,6 +25,7 @@ fi
 
 # The course, at the versions it was tested with. The hub brought jupyterhub itself: its version is left as it is.
 "$python" -m pip install --constraint "$here/../../requirements.lock" "$wheel"
+"$python" -m pip install --force-reinstall --no-deps "$wheel" # of the same version, too, if it was made anew
 install -D --mode=0644 "$here/../jupyter_server_config.py" "$server"
 
 # The class's folder: learners may drop a file there and change their own; only instructors see what is there.
