@@ -7,11 +7,13 @@ they do what a person would do: interrupt, restart the kernel if that does not h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import script
+from browser import Refused
 from cgroups import Group
 from kernel_client import Kernel, KernelDied, Request, text_of
 from learner import Learner, Open, lost_notebooks, lost_progress
@@ -136,22 +138,24 @@ class Culprit:
     async def _kernel_that_answers(self, opened: Open) -> Kernel:
         browser, kernel = self.learner.browser, opened.kernel
         number = opened.session["kernel"]["id"]
-        try:
-            await kernel.execute("1 + 1", 3.0 if kernel.deaths else 1.0)
-            return kernel
-        except (TimeoutError, KernelDied):
-            pass
-        await browser.api("POST", f"api/kernels/{number}/interrupt")
-        try:
-            start = time.monotonic()
-            await kernel.execute("1 + 1", 20.0)
-            self.story.append(f"Interrupt stopped it ({time.monotonic() - start:.1f} s)")
-            return kernel
-        except (TimeoutError, KernelDied):
-            pass
-        await kernel.close()
         start = time.monotonic()
-        await browser.api("POST", f"api/kernels/{number}/restart")
+        if await answers(kernel, 10.0 if kernel.deaths else 1.0):
+            return kernel
+        with contextlib.suppress(Refused):  # it may be dying, and cannot be interrupted then
+            await browser.api("POST", f"api/kernels/{number}/interrupt")
+        if await answers(kernel, 20.0):
+            how = "the server started the kernel anew" if kernel.deaths else "Interrupt stopped it"
+            self.story.append(f"{how} ({time.monotonic() - start:.1f} s)")
+            return kernel
+        await kernel.close()
+        for attempt in range(3):
+            try:
+                await browser.api("POST", f"api/kernels/{number}/restart")
+                break
+            except Refused:
+                if attempt == 2:
+                    raise
+                await asyncio.sleep(5)  # the server may be about to start it anew by itself
         kernel = await browser.channel(number)
         self.story.append(f"Interrupt did not help; a restart of the kernel did ({time.monotonic() - start:.1f} s)")
         return kernel
@@ -172,11 +176,26 @@ class Culprit:
             await learner.browser.save(opened.file, opened.notebook)
             self.story.append("the notebook could still be saved")
         except Exception as error:
-            self.story.append(f"saving the notebook was refused, visibly ({str(error)[-80:]})")
+            reason = "No space left on device" if "No space left" in str(error) else str(error)[:160]
+            self.story.append(f"saving the notebook was refused, visibly ({reason})")
         lost = lost_notebooks(folder, learner.saved)
         self.story.append("the notebook on the disk was damaged" if lost else "the notebook on the disk stayed whole")
         (folder / "everything.bin").unlink()
         self.story.append("the file was deleted")
+
+
+async def answers(kernel: Kernel, limit: float) -> bool:
+    """Say whether a kernel runs a cell within so many seconds; one that dies meanwhile may come back."""
+    end = time.monotonic() + limit
+    while (left := end - time.monotonic()) > 0:
+        try:
+            await kernel.execute("1 + 1", left)
+            return True
+        except KernelDied:
+            await asyncio.sleep(1)
+        except TimeoutError:
+            break
+    return False
 
 
 def place(opened: Open, exercise: str) -> tuple[int, int]:

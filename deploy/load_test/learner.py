@@ -84,7 +84,7 @@ class Learner:
         self.name = browser.name
         self.rng = random.Random(f"{seed} {self.name}")
         self.results: list[tuple[str, str, str | None]] = []  # what the progress file has to hold
-        self.saved: dict[str, dict[str, Any]] = {}  # notebooks as they were saved last
+        self.saved: dict[str, list[tuple[Any, ...]]] = {}  # notebooks as they were saved last
         self.open: dict[str, Open] = {}
         self.heard: list[tuple[float, float]] = []
         self.poll_errors: list[str] = []
@@ -110,12 +110,10 @@ class Learner:
         lessons : dict
             Lesson to whether it is run wholly; the last one is left open.
         deadline : float
-            Monotonic time after which no further lesson is begun.
+            Monotonic time after which no further lesson is run wholly.
         """
-        for lesson, whole in lessons.items():
-            if time.monotonic() > deadline:
-                self.log.count("lessons not reached for lack of time")
-                continue
+        for lesson, wanted in lessons.items():
+            whole = wanted and time.monotonic() < deadline
             opened = await self.begin(lesson)
             for action in script.lesson(opened.notebook, self.rng, self.pace, whole=whole):
                 await self.act(opened, action)
@@ -158,10 +156,11 @@ class Learner:
         elif isinstance(action, Move):
             await self.move(opened, cells[action.cell]["outputs"], action)
         elif isinstance(action, Save):
+            drop_transient(opened.notebook)
             start = time.monotonic()
             await self.browser.save(opened.file, opened.notebook)
             self.log.sample(self.name, "save", opened.lesson, time.monotonic() - start)
-            self.saved[opened.file] = without_transient(opened.notebook)
+            self.saved[opened.file] = list(map(kept, cells))
 
     async def run(self, opened: Open, number: int) -> str:
         """Run a cell of the notebook; keep and return what it puts out."""
@@ -216,12 +215,11 @@ class Learner:
         self.log.count("moves")
 
 
-def without_transient(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of a notebook as it is written, and drop what is not: names of displays that may be updated."""
+def drop_transient(notebook: dict[str, Any]) -> None:
+    """Take away what is not written into a file: names of displays that may be updated."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.pop("transient", None)
-    return {"cells": [kept(cell) for cell in notebook["cells"]]}
 
 
 def kept(cell: dict[str, Any]) -> tuple[Any, ...]:
@@ -233,13 +231,9 @@ def kept(cell: dict[str, Any]) -> tuple[Any, ...]:
     return (cell["cell_type"], script.source(cell), cell.get("execution_count"), outputs)
 
 
-def lost_notebooks(folder: Path, saved: dict[str, dict[str, Any]]) -> list[str]:
+def lost_notebooks(folder: Path, saved: dict[str, list[tuple[Any, ...]]]) -> list[str]:
     """Return the notebooks that do not hold what was saved last."""
-    return [
-        name
-        for name, notebook in saved.items()
-        if without_transient(script.read(folder / name))["cells"] != notebook["cells"]
-    ]
+    return [name for name, cells in saved.items() if list(map(kept, script.read(folder / name)["cells"])) != cells]
 
 
 def lost_progress(folder: Path, results: list[tuple[str, str, str | None]]) -> list[str]:

@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     learners: int
     whole: int
     stagger: float  # over which the learners arrive
-    deadline: float  # after which nobody begins another lesson
+    deadline: float  # after which no lesson is begun that is to be run wholly: it is run in part
     step: float  # of each number of learners
     window: float  # before, during and after the accidents
     think: float  # mean between two things, in the steps and the windows
@@ -54,7 +54,7 @@ def plan(options: argparse.Namespace) -> Plan:
     minutes = options.minutes or (5 if options.quick else 20)
     whole = options.whole if options.whole is not None else (1 if options.quick else 2)
     short = 12.0 if options.quick else 35.0
-    return Plan(learners, min(whole, len(script.LESSONS)), 4.0 * learners, 0.62 * 60 * minutes, short, short, 4.0)
+    return Plan(learners, min(whole, len(script.LESSONS)), 4.0 * learners, 0.5 * 60 * minutes, short, short, 4.0)
 
 
 def lessons_of(number: int, whole: int) -> dict[str, bool]:
@@ -144,9 +144,11 @@ async def window(
     await asyncio.gather(*(potter(one, end, the_plan.think) for one in working))
     used = machine.between(name, before, machine.read(hub))
     found["processor"].append(used)
-    samples = [s for s in log.samples if s.phase == name and s.kind in ("small cell", "check", "move")]
+    names = {one.name for one in working}  # what the culprits wait for is their own affair
+    samples = [s for s in log.samples if s.phase == name and s.learner in names]
+    samples = [s for s in samples if s.kind in ("small cell", "check", "move")]
     kinds = report.spreads(samples, "kind")
-    errors = sum(trouble.phase == name for trouble in log.troubles)
+    errors = sum(trouble.phase == name and trouble.learner in names for trouble in log.troubles)
     return {
         "all": report.spread([s.seconds for s in samples])._asdict(),
         "kinds": {kind: spread._asdict() for (kind,), spread in sorted(kinds.items())},
@@ -325,7 +327,7 @@ def outcome(found: dict[str, Any], *, written: bool) -> int:
 def main(arguments: Iterable[str] | None = None) -> int:
     """Run the load test; return 1 if there were errors or something was lost."""
     options = command_line().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     log = None
     try:
