@@ -1,16 +1,19 @@
 """Live training: it runs off the cell, in a thread of its own, and buttons start it, stop it and go on with it.
 
-The kernel stays free for other cells meanwhile.  A session is made of tuples and arrays that nobody
+The kernel stays free for other cells meanwhile.  Where Python has no threads, as in a browser, it trains in turns
+with whatever else the page asks for.  A session is made of tuples and arrays that nobody
 writes into, so whoever reads `LiveTraining.session` gets a whole one, whenever he asks.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from html import escape
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -24,6 +27,7 @@ from bptt_lessons.training.loop import Session
 from bptt_lessons.views import panel, svg
 from bptt_lessons.views.frame import Drawing, Interactive, button
 
+SECONDS_OF_A_TURN = 0.1  # where there are no threads: as long as a button may take to answer
 SECONDS_BETWEEN = 0.2  # two drawings: faster is not seen, and costs the training
 SECONDS_BETWEEN_SAMPLES = 2.0
 LAST = 20  # losses in the mean that is written beside the bar
@@ -75,6 +79,8 @@ class LiveTraining(Interactive):
         self._updates, self._first = updates, len(session.losses)
         self._lock = threading.RLock()  # round what both threads do: the state, the words, the drawing
         self._thread: threading.Thread | None = None
+        self._turns: Iterator[None] = iter(())  # of a training without a thread
+        self._task: asyncio.Task[None] | None = None
         self._state = IDLE
         self._goal = self._next_goal()
         self._drawn = self._sampled = self._sampling = 0.0  # when, when, and for how long
@@ -110,7 +116,11 @@ class LiveTraining(Interactive):
             self._start.description = "Go on"
             self.redraw()
             self._thread = threading.Thread(target=self._run, name=f"bptt {self._label}", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # there are none
+                self._thread, self._turns = None, self._train(SECONDS_OF_A_TURN)
+                self._take_turns()
 
     def stop(self) -> None:
         """Let the training end after the update under way; if there is none, do nothing."""
@@ -122,9 +132,12 @@ class LiveTraining(Interactive):
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the training has ended, or so many seconds; return whether it has."""
-        thread = self._thread
+        thread, end = self._thread, float("inf") if seconds is None else time.monotonic() + seconds
         if thread is not None:
             thread.join(seconds)
+        else:
+            while time.monotonic() < end and next(self._turns, self) is None:  # nobody else would take the turns
+                pass
         return self._state == IDLE
 
     def save(self) -> None:
@@ -167,29 +180,57 @@ class LiveTraining(Interactive):
 
     def _run(self) -> None:
         """Train; this is what the thread does."""
+        for _ in self._train(float("inf")):
+            pass
+
+    def _take_turns(self) -> None:
+        """Train between the messages that the kernel gets; at once, where it gets none."""
+        try:
+            events = asyncio.get_running_loop()
+        except RuntimeError:
+            self.wait()
+            return
+
+        async def take_turns() -> None:
+            for _ in self._turns:
+                await asyncio.sleep(0)
+
+        self._task = events.create_task(take_turns())
+
+    def _train(self, seconds: float) -> Iterator[None]:
+        """Train, in turns of so many seconds."""
         while True:
+            end = time.monotonic() + seconds
             error = ""
             try:
-                left = self._goal - len(self.session.losses)
+                done = len(self.session.losses)
+                left = self._goal - done
                 if left > 0:
-                    loop.train(self.session, self._one, left, self._on_update, lambda: self._state == STOPPING)
-                self._show_sample()
+                    loop.train(self.session, self._one, left, self._on_update, partial(self._is_over, done, end))
+                if self._state != RUNNING or len(self.session.losses) >= self._goal or seconds == float("inf"):
+                    self._show_sample()
             except BaseException as caught:  # or it would be lost in a log, and the buttons with it
                 error = _in_words(caught)
             with self._lock:
                 done = len(self.session.losses)
-                if self._state == RUNNING and not error and done < self._goal:
-                    continue  # Go on was pressed when the thread had just decided to stop
-                if error:
+                ended = self._state != RUNNING or bool(error) or done >= self._goal
+                # else its turn is over, or Go on was pressed when the thread had just decided to stop
+                if ended and error:
                     self._said = f"Ended by an error after {_counted(done, 'update')}, whose session is kept. {error}"
-                else:
+                elif ended:
                     how = "Stopped" if done < self._goal else "Done"
                     self._said = f"{how} after {_counted(done, 'update')}, {self._mean_of_last()}."
-                if self._path is not None:
-                    self._said += " " + self._write()
-                self._state = IDLE
-                self.redraw()
+                if ended:
+                    if self._path is not None:
+                        self._said += " " + self._write()
+                    self._state = IDLE
+                    self.redraw()
+            if ended:
                 return
+            yield
+
+    def _is_over(self, first: int, end: float) -> bool:
+        return self._state == STOPPING or (len(self.session.losses) > first and time.monotonic() > end)
 
     def _one(self, session: Session) -> Session:
         self._advanced = self._advance(session)

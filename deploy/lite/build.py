@@ -33,7 +33,11 @@ PINNED = ("requirements.txt", "wheels.txt")
 UNWANTED = ("PYTHONHOME", "PYTHONPATH", "JUPYTERLITE_PYODIDE_URL")
 MOMENT = 1_767_225_600  # the time that every file bears, 2026-01-01, so that a second build gives the same
 
-KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}  # as the browser's kernel is named
+KERNEL = {
+    "display_name": "Python (Pyodide)",
+    "language": "python",
+    "name": "python",
+}  # as the browser's kernel is named
 FROM_PYODIDE = ("numpy", "matplotlib", "pydoc_data")  # the last has the text that lesson 09 reads
 FROM_SITE = ("ipywidgets", "bptt-lessons")
 SET_UP = (
@@ -41,6 +45,7 @@ SET_UP = (
     f"%pip install -q {' '.join(FROM_PYODIDE)}\n"
     f"%pip install -q --no-deps {' '.join(FROM_SITE)}"
 )
+CORE, LIBRARY = (".mjs", ".wasm", ".json"), "python_stdlib.zip"  # of Pyodide's files, all but packages
 KERNEL_NEEDS = ("micropip", "ipython", "jedi", "packaging")  # before the first cell
 
 
@@ -127,15 +132,33 @@ def for_browser(notebook: dict[str, Any]) -> dict[str, Any]:
         "id": "in-the-browser",
         "metadata": {},
         "outputs": [],
-        "source": SET_UP.splitlines(keepends=True),
+        "source": SET_UP,
     }
-    cells = list(notebook["cells"])
+    cells = [{**cell, "source": joined(cell["source"])} for cell in notebook["cells"]]
+    for number, found in enumerate(cells):
+        if "outputs" in found:
+            cells[number] = {**found, "outputs": [in_whole(output) for output in found["outputs"]]}
     first = next(number for number, found in enumerate(cells) if found["cell_type"] == "code")
     return {
         **notebook,
         "cells": [*cells[:first], cell, *cells[first:]],
         "metadata": {**notebook["metadata"], "kernelspec": KERNEL},
     }
+
+
+def in_whole(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output with its texts in one piece: between lines, JupyterLite would show commas."""
+    whole = dict(output)
+    if "text" in output:
+        whole["text"] = joined(output["text"])
+    if "data" in output:
+        whole["data"] = {kind: value if "json" in kind else joined(value) for kind, value in output["data"].items()}
+    return whole
+
+
+def joined(text: str | list[str]) -> str:
+    """Return a text that may stand in lines in one piece."""
+    return text if isinstance(text, str) else "".join(text)
 
 
 # --- Python itself ----------------------------------------------------------------------------------------------
@@ -163,7 +186,7 @@ def put_pyodide(given: Path, folder: Path) -> None:
             raise ValueError(f"this Pyodide has Python {has}, and the kernel wants {wants}: see deploy/lite/README.md")
         folder.mkdir(parents=True)
         for path in sorted(found[0].parent.iterdir()):
-            if path.is_file() and path.suffix not in (".whl", ".tar", ".zip", ".map", ".html") or is_core(path):
+            if path.is_file() and (path.name == LIBRARY or path.suffix in CORE):
                 shutil.copyfile(path, folder / path.name)
         missing = []
         for file_name in needed(lock["packages"], (*KERNEL_NEEDS, *FROM_PYODIDE)):
@@ -173,11 +196,6 @@ def put_pyodide(given: Path, folder: Path) -> None:
                 missing.append(file_name)
     if missing:
         print("This Pyodide is not complete. Without these the site will not run lessons:", *missing, sep="\n  ")
-
-
-def is_core(path: Path) -> bool:
-    """Whether a file is Python's standard library."""
-    return path.name == "python_stdlib.zip"
 
 
 def needed(packages: dict[str, Any], names: Iterable[str]) -> list[str]:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 import test_hostile_functions as hostile
 from test_hostile_functions import HOSTILE, MSE, STEP, UNROLLED, graded
 
-from bptt_lessons.course import EXERCISES, learner_folder, locking, progress, sandbox, time_limit
+from bptt_lessons.course import EXERCISES, doctor, learner_folder, locking, progress, sandbox, time_limit
 from bptt_lessons.course.checking import quick_enough
 
 TELLING = ["lines"] + ["events"] * hasattr(sys, "monitoring")  # the ways in which Python tells what goes on
@@ -192,10 +193,10 @@ def test_a_lesson_that_is_slow_but_right_goes_on() -> None:
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what a browser's Python does not have."""
-    monkeypatch.setitem(sys.modules, "fcntl", None)
+@pytest.fixture(params=[None, ModuleType("fcntl")], ids=["no fcntl", "an empty one"])
+def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what a browser's Python does not have; there, the kernel puts an empty module in fcntl's place."""
+    monkeypatch.setitem(sys.modules, "fcntl", request.param)
     monkeypatch.setitem(sys.modules, "msvcrt", None)
     monkeypatch.delattr(os, "link", raising=False)
 
@@ -219,3 +220,11 @@ def test_a_folder_is_prepared_without_hard_links(tmp_path: Path) -> None:
 def test_other_exercises_run_after_a_stopped_one() -> None:
     graded(UNROLLED, hostile.endless, 0.1)
     assert MSE.grade(MSE.solution).status == "correct"
+
+
+def test_the_doctor_misses_nothing_that_a_browser_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setitem(sys.modules, "jupyter_core.paths", None)
+    report = doctor.environment_report()
+    assert report.ok
+    assert "JupyterLab" not in str(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -404,3 +405,56 @@ def test_a_training_goes_on_writing_to_the_file_that_it_loaded(tmp_path: Any) ->
     assert second.wait(20)
     assert len(saving.load(path, begin()).losses) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["saved.npz"]
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody start a thread, as in a browser."""
+
+    def start(*arguments: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_it_trains_between_other_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_training, "SECONDS_OF_A_TURN", 0.0)  # one update each
+    samples: list[int] = []
+
+    def sample(session: loop.Session) -> str:
+        samples.append(len(session.losses))
+        return "said"
+
+    async def press() -> None:
+        live = widgets.live_training(begin(), advance, 5, sample=sample)
+        live.controls["Start"].click()
+        assert live.session.losses == ()
+        while len(live.session.losses) < 2:
+            await asyncio.sleep(0)
+        live.controls["Stop"].click()
+        while not sentence(live).startswith("Stopped after "):
+            await asyncio.sleep(0)
+        assert len(live.session.losses) < 5
+        live.controls["Start"].click()  # which now says Go on
+        while not sentence(live).startswith("Done after 5 updates"):
+            await asyncio.sleep(0)
+        assert_same(live.session, trained(5))
+        assert len(samples) == 2, "when it stopped, and when it was done"
+
+    asyncio.run(asyncio.wait_for(press(), SECONDS))
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_threads_waiting_is_training() -> None:
+    async def press() -> None:
+        live = widgets.live_training(begin(), advance, 5)
+        live.controls["Start"].click()
+        assert live.wait()
+        assert_same(live.session, trained(5))
+
+    asyncio.run(asyncio.wait_for(press(), SECONDS))
+    live = widgets.live_training(begin(), advance, 5)
+    live.controls["Start"].click()  # nothing else to be done: at once
+    assert_same(live.session, trained(5))
+    assert sentence(live).startswith("Done after 5 updates")
