@@ -248,11 +248,9 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
 
 def stop_sharing(home: Path) -> int:
     """Share no more, and ask whether what was shared is to be removed."""
-    sharing.end(home)
-    left = consent.left_over(home)
-    print("From now on nothing more is shared." if left else "Nothing of yours is shared.")
+    lines, left = consent.stopped(home)
+    print(*lines, sep="\n")
     if left:
-        print(f"What was shared is still there: {left}")
         if says_yes("Type yes to remove it: "):
             print(f"Removed: {sharing.remove(home)}")
         else:

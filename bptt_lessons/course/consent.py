@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from bptt_lessons.course import progress
-from bptt_lessons.course.pseudonym import made_up_name, safe_name
+from bptt_lessons.course.pseudonym import THINGS, made_up_name, safe_name
 from bptt_lessons.course.report import Text
 from bptt_lessons.course.sharing import (
+    FILE,
     STOPPED,
     VARIABLE,
     Agreement,
@@ -44,7 +46,9 @@ def offer(home: Path, agreement: Agreement) -> Text:
         f"Your name there: {agreement.name}",
         f"Your file there: {agreement.file}",
         f"Who can read it there, as far as this computer can tell: {readers(agreement.folder)}. If that folder is "
-        "shared over a network, then whoever can open it. Whoever can write there can copy or remove it, too.",
+        "shared over a network, then whoever can open it. They can keep a copy, whatever you do later.",
+        "A made-up name hides yours in what is made of these files. The file itself belongs to your account, as all "
+        "your files do: whoever looks at the folder can see that.",
         block=excerpt(lines or [progress.line_of(EXAMPLE)], home / progress.FILE),
     )
 
@@ -90,9 +94,7 @@ def state(home: Path) -> Text:
     agreement = agreed(home)
     if agreement is None:
         left = left_over(home)
-        return Text(
-            "Nothing of yours is shared.", *([f"What was shared before is still there: {left}"] if left else [])
-        )
+        return Text(nothing_from(home), *([f"What was shared before is still there: {left}"] if left else []))
     count = len(lines_to_share(home))
     return Text(
         f"You share the results of your checks ({count} so far), as {agreement.name}.",
@@ -112,13 +114,18 @@ def left_over(home: Path) -> Path | None:
     return was.file if was is not None and os.path.lexists(was.file) else None
 
 
-_offers: set[Agreement] = set()  # the one that this kernel has shown last
+def nothing_from(home: Path) -> str:
+    """Say that nothing is shared, and of what: a learner may have another folder, which is shared."""
+    return f"Nothing is shared of the results in {home}."
+
+
+_offers: dict[tuple[Path, Agreement], str] = {}  # what this kernel has shown last, and the word that says yes to it
 
 
 def share(
-    folder: object = None, name: object = None, *, yes: bool = False, stop: bool = False, remove: bool = False
+    folder: object = None, name: object = None, *, yes: object = None, stop: bool = False, remove: bool = False
 ) -> None:
-    """Show what would be shared with your class; then ``yes=True`` shares it, and ``stop=True`` ends it.
+    """Show what would be shared with your class; then ``yes="WORD"`` shares it, and ``stop=True`` ends it.
 
     Never raises: what goes wrong is said, and then nothing is shared that was not before.
 
@@ -128,8 +135,9 @@ def share(
         The class's folder; on a hub it is known already.
     name : str, optional
         The name you go by there, which need not be your own; made up if it is not given.
-    yes : bool
-        You have read what would be shared, and agree.  Counts only after it was shown.
+    yes : str, optional
+        You have read what would be shared, and agree: the word that was shown with it.  It is another one each
+        time, so that a cell that is run again, or in a copy of the notebook, says nothing for anybody.
     stop : bool
         Share no more.
     remove : bool
@@ -138,15 +146,20 @@ def share(
     from bptt_lessons.course.checking import show
 
     try:
-        show(answer(progress.home(), folder, name, yes=yes is True, stop=stop is True, removing=remove is True))
+        show(answer(progress.home(), folder, name, yes=yes, stop=stop is True, removing=remove is True))
     except Exception as error:  # nothing here is to stop a lesson
         show(Text(f"That was not done: {reason(error)}."))
 
 
-def answer(home: Path, folder: object, name: object, *, yes: bool, stop: bool, removing: bool) -> Text:
+def answer(home: Path, folder: object, name: object, *, yes: object, stop: bool, removing: bool) -> Text:
     """Do what `share` was asked for, and return what to say."""
     if stop:
-        return stopped(home, removing=removing)
+        lines, left = stopped(home)
+        if left is None:
+            return Text(*lines)
+        if removing:
+            return Text(lines[0], f"Removed: {remove_shared(home)}")
+        return Text(*lines, "To remove it: `share(stop=True, remove=True)`")
     if agreed(home) is not None:
         trouble = in_time(catch_up, home)
         late = [f"It is not up to date there: {trouble}."] if trouble else []
@@ -156,15 +169,16 @@ def answer(home: Path, folder: object, name: object, *, yes: bool, stop: bool, r
             *state(home).lines, 'To see what would be shared: `share("FOLDER")`, with the folder of your class.'
         )
     agreement = wanted(folder, name)
-    if yes and agreement in _offers:
+    key = home.resolve(), agreement
+    if isinstance(yes, str) and yes == _offers.get(key):
         begin(home, *agreement)
         _offers.clear()
         return Text(f"Shared, as {agreement.name}: {agreement.file}", "To stop it: `share(stop=True)`")
     shown = offer(home, agreement)
     _offers.clear()
-    _offers.add(agreement)
+    word = _offers[key] = secrets.choice(THINGS)
     given = "" if folder is None else f"{str(agreement.folder)!r}, "
-    ask = f"To say yes: `share({given}name={agreement.name!r}, yes=True)`. If you would rather not, do nothing."
+    ask = f"To say yes: `share({given}name={agreement.name!r}, yes={word!r})`. If you would rather not, do nothing."
     return Text(*shown.lines, ask, f"For another name: `share({given}name=...)`.", block=shown.block)
 
 
@@ -173,21 +187,28 @@ def wanted(folder: object, name: object) -> Agreement:
     place = class_folder(folder)
     if name is not None:
         return Agreement(place, safe_name(name))
-    last = next((offered for offered in _offers if offered.folder == place), None)
+    last = next((offered for _, offered in _offers if offered.folder == place), None)
     return last or Agreement(place, made_up_name(place))
 
 
-def stopped(home: Path, *, removing: bool) -> Text:
-    """End it, and return what to say."""
+def stopped(home: Path) -> tuple[list[str], Path | None]:
+    """End it.
+
+    Parameters
+    ----------
+    home : Path
+
+    Returns
+    -------
+    tuple
+        What to say, and the file that was shared and is still there, if that can be told.
+    """
+    unknown = os.path.lexists(home / FILE) and remembered(home / FILE) is None
     end(home)
-    if removing:
-        gone = remove_shared(home)
-        return Text("Nothing of yours is shared.", *([f"Removed: {gone}"] if gone else []))
     left = left_over(home)
-    if left is None:
-        return Text("Nothing of yours is shared.")
-    return Text(
-        "From now on nothing more is shared.",
-        f"What was shared is still there: {left}",
-        "To remove it: `share(stop=True, remove=True)`",
-    )
+    if left is not None:
+        return ["From now on nothing more is shared.", f"What was shared is still there: {left}"], left
+    if unknown:  # the folder was moved, say
+        forgotten = "What was shared before may still be in the class's folder: if it is yours, remove it there."
+        return [nothing_from(home), forgotten], None
+    return [nothing_from(home)], None

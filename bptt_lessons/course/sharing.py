@@ -81,17 +81,24 @@ def readers(folder: Path) -> str:
         return "whoever can open that folder"
     resolved = folder.resolve()
     rights = [path.stat() for path in (resolved, *resolved.parents)]
-    if all(right.st_mode & stat.S_IXOTH for right in rights):
+    closed = [right for right in rights if not right.st_mode & stat.S_IXOTH]
+    if not closed:
         return "everyone with an account on this computer or hub"
-    owner = "you" if rights[0].st_uid == os.getuid() else "its owner"
-    if all(right.st_mode & (stat.S_IXGRP | stat.S_IXOTH) for right in rights):
-        import grp
-
-        group = str(rights[0].st_gid)
-        with suppress(KeyError):
-            group = grp.getgrgid(rights[0].st_gid).gr_name
-        return f"{owner}, the group {group}, and administrators"
+    owner = "you" if closed[0].st_uid == os.getuid() else "its owner"  # that of the folder which shuts others out
+    if all(right.st_mode & stat.S_IXGRP for right in closed):
+        groups = " and ".join(sorted({group_name(right.st_gid) for right in closed}))  # all of them are needed
+        return f"{owner}, the group {groups}, and administrators"
     return f"{owner}, and administrators"
+
+
+def group_name(number: int) -> str:
+    """Return the name of a group, or its number if it has none here."""
+    import grp
+
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 # --- what is shared ----------------------------------------------------------------------------------------
@@ -172,9 +179,10 @@ def open_shared(file: Path) -> int:
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
     descriptor = os.open(file, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # by another name it may be the learner's own record
         os.close(descriptor)
-        raise OSError(f"{file} is not a file")
+        raise OSError(f"{file} is not a file of its own")
     return descriptor
 
 
@@ -329,24 +337,17 @@ def create(file: Path, note: Path) -> None:
         os.close(descriptor)
 
 
-def end(home: Path) -> Agreement | None:
+def end(home: Path) -> None:
     """Share no more, from this moment; what is shared already stays where it is.
 
     Parameters
     ----------
     home : Path
-
-    Returns
-    -------
-    Agreement or None
-        What had been shared; None if nothing was, or if that cannot be told any more.
     """
-    agreement = remembered(home / FILE)
     if os.path.lexists(home / FILE):
         os.replace(home / FILE, home / STOPPED)  # which works on a full disk too
         with suppress(TimeoutError), locked(home / LOCK, PATIENCE):  # whoever was just writing has done so
             pass
-    return agreement
 
 
 def remove(home: Path) -> Path | None:
@@ -486,5 +487,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in progress.NO_ROOM:
         return "the disk of the class's folder is full"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
+        words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        words = str(error)
+    return words.encode(errors="replace").decode()  # a folder's name need not be text, and what is said must be

@@ -29,7 +29,7 @@ def a_new_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(sharing.VARIABLE, raising=False)
     monkeypatch.setattr(sharing.Pace, "said", False)
     monkeypatch.setattr(sharing.Pace, "waiting", None)
-    monkeypatch.setattr(consent, "_offers", set())
+    monkeypatch.setattr(consent, "_offers", {})
 
 
 @pytest.fixture
@@ -109,14 +109,52 @@ def test_in_a_notebook_yes_counts_only_after_it_was_shown(
 ) -> None:
     share(room, name="anna", yes=True)
     assert "Nothing is shared yet." in capsys.readouterr().out
-    assert [*room.iterdir()] == []
     share(room, name="another", yes=True)
-    share(room, name="anna", yes=True)
+    word = word_in(capsys.readouterr().out)
+    share(room, name="anna", yes=word)
     assert [*room.iterdir()] == []
-    share(room, name="anna", yes=1)  # type: ignore[arg-type]
-    assert [*room.iterdir()] == []
-    share(room, yes=True)
+    word = word_in(capsys.readouterr().out)
+    for wrong in (True, 1, "", "yes", word.upper(), [word]):
+        share(room, name="anna", yes=wrong)
+        assert [*room.iterdir()] == []
+    share(room, yes=word_in(capsys.readouterr().out.split("Nothing is shared yet.")[-1]))
     assert [path.name for path in room.iterdir()] == ["anna.jsonl"]
+
+
+def word_in(shown: str) -> str:
+    """Return the word that says yes to what was shown."""
+    found = re.search(r"To say yes: `share\(.*yes='(\w+)'\)`", shown)
+    assert found is not None
+    return found[1]
+
+
+def test_a_cell_that_is_run_again_says_nothing_for_the_learner(
+    home: Path, room: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = iter(["owl", "yew", "elm", "ash"])
+    monkeypatch.setattr(consent.secrets, "choice", lambda choices: next(words))
+    cells: list[dict[str, Any]] = [{"name": "anna"}, {"name": "anna", "yes": "owl"}]
+    monkeypatch.setattr("builtins.input", lambda question: "no")
+    for cell in cells:
+        share(room, **cell)
+    assert (room / "anna.jsonl").exists()
+    assert cli.main(["share", "--stop"]) == 0  # in a terminal; or the notebook was copied to somebody else
+    shared = (room / "anna.jsonl").read_bytes()
+    progress.record("00_start_here", "activations.sigmoid", "correct", None)
+    for cell in cells:
+        share(room, **cell)
+    assert sharing.agreed(home) is None
+    assert (room / "anna.jsonl").read_bytes() == shared
+
+
+def test_a_yes_counts_for_the_results_that_were_shown(
+    home: Path, room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(room, name="anna")
+    word = word_in(capsys.readouterr().out)
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path / "another home"))
+    share(room, name="anna", yes=word)
+    assert [*room.iterdir()] == []
 
 
 def test_no_lesson_shares_anything() -> None:
@@ -208,6 +246,22 @@ def test_who_can_read_it(tmp_path: Path, room: Path, monkeypatch: pytest.MonkeyP
     room.chmod(0o755)
     rights[room.parent] = 0o700
     assert sharing.readers(room) == "you, and administrators"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="looks at the rights of a folder")
+def test_who_can_read_it_is_said_of_the_folder_that_shuts_others_out(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, shut = Path.stat, room.parent.resolve()
+    me, nobody = os.getuid(), 54321
+
+    def stat(path: Path, **named: Any) -> os.stat_result:
+        found = list(real(path, **named))
+        found[0], found[4], found[5] = (0o750, me + 1, nobody) if path == shut else (0o777, me, 0)
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert sharing.readers(room) == f"its owner, the group {nobody}, and administrators"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="looks at the rights of a file")
@@ -359,7 +413,7 @@ def test_stopping_in_a_notebook(home: Path, room: Path, capsys: pytest.CaptureFi
     assert "Removed:" in capsys.readouterr().out
     assert [*room.iterdir()] == []
     share(stop=True)
-    assert capsys.readouterr().out == "Nothing of yours is shared.\n"
+    assert capsys.readouterr().out == f"Nothing is shared of the results in {home}.\n"
 
 
 def test_stopping_needs_neither_the_folder_nor_the_lock(
@@ -522,7 +576,7 @@ def test_a_note_that_was_tampered_with_leads_nowhere(name: str, home: Path, room
 
 
 @pytest.mark.skipif(os.name != "posix", reason="makes links and pipes")
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "another's"])
+@pytest.mark.parametrize("kind", ["link", "hard link", "pipe", "folder", "another's"])
 def test_what_has_taken_the_place_of_the_shared_file_is_left_alone(
     kind: str, home: Path, room: Path, tmp_path: Path, attempt: Callable[[bool], str]
 ) -> None:
@@ -532,6 +586,8 @@ def test_what_has_taken_the_place_of_the_shared_file_is_left_alone(
     file.unlink()
     if kind == "link":
         file.symlink_to(target)
+    elif kind == "hard link":
+        os.link(target, file)
     elif kind == "pipe":
         os.mkfifo(file)
     elif kind == "folder":
@@ -572,6 +628,43 @@ def test_after_a_reset_what_is_shared_begins_again(home: Path, room: Path, attem
     attempt(True)
     assert (room / "anna.jsonl").read_text() == record_of(home)
     assert len(progress.read(home)) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes links")
+def test_a_link_to_ones_own_record_in_the_place_of_the_shared_file_loses_nothing(home: Path, room: Path) -> None:
+    sharing.begin(home, room, "anna")
+    record = (home / progress.FILE).read_bytes()
+    (room / "anna.jsonl").unlink()
+    os.link(home / progress.FILE, room / "anna.jsonl")
+    assert cli.main(["reset", "--yes", str(home)]) == 0
+    [aside] = home.glob("progress-until-*")
+    assert aside.read_bytes() == record
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names a folder as no text is")
+def test_a_folder_whose_name_is_no_text_changes_no_verdict(
+    home: Path, tmp_path: Path, attempt: Callable[[bool], str]
+) -> None:
+    room = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        room.mkdir()
+    except OSError:
+        pytest.skip("this file system knows no such names")
+    sharing.begin(home, room, "anna")
+    (room / "anna.jsonl").unlink()
+    assert "not shared yet: " in attempt(True)
+
+
+def test_after_a_move_what_cannot_be_told_is_said(
+    home: Path, room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+    home.rename(tmp_path / "moved")
+    monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path / "moved"))
+    assert cli.main(["share", "--stop"]) == 0
+    assert "What was shared before may still be in the class's folder" in capsys.readouterr().out
+    share(stop=True)
+    assert capsys.readouterr().out == f"Nothing is shared of the results in {tmp_path / 'moved'}.\n"
 
 
 # --- killed, and several at once ---------------------------------------------------------------------------
@@ -679,6 +772,7 @@ def test_share_never_raises(
     assert capsys.readouterr().out
     monkeypatch.setenv("BPTT_LESSONS_HOME", str(home / progress.FILE))
     share(**{"folder": room} | arguments)
+    capsys.readouterr()
     share(room, yes=True)
     assert [*room.iterdir()] == []
 
@@ -692,8 +786,8 @@ def test_on_a_hub_the_folder_is_known(
     share()
     shown = capsys.readouterr().out
     name = shown.split("Your name there: ")[1].splitlines()[0]
-    assert f"To say yes: `share(name='{name}', yes=True)`" in shown
-    share(yes=True)
+    assert f"To say yes: `share(name='{name}', yes='{word_in(shown)}')`" in shown
+    share(yes=word_in(shown))
     assert [path.stem for path in room.iterdir()] == [name]
     monkeypatch.setenv(sharing.VARIABLE, "")
     assert "as " + name in str(consent.state(home))
