@@ -10,7 +10,19 @@ from html import escape
 from bptt_lessons.course.report import paragraph
 from bptt_lessons.views import svg
 from bptt_lessons.workshop.gathering import fitted, plain, wide
-from bptt_lessons.workshop.room import Hold, Mistake, Place, Room, ago, lessons_of, middle, title, whereabouts
+from bptt_lessons.workshop.room import (
+    Hold,
+    Mistake,
+    Place,
+    Room,
+    ago,
+    how_many,
+    lessons_of,
+    middle,
+    nobody_stuck,
+    title,
+    whereabouts,
+)
 
 MARK = '<meta name="generator" content="bptt-lessons class">'
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is loaded and no script runs, whatever was shared
@@ -142,7 +154,7 @@ def figures(room: Room) -> str:
 def stuck_section(room: Room) -> str:
     """Return the exercises that hold the room up, with what to say."""
     if not room.holds:
-        return "<section><h2>Where the room is stuck now</h2><p>Nobody is stuck.</p></section>"
+        return "<section><h2>Where the room is stuck now</h2><p>" + nobody_stuck(room) + "</p></section>"
     shown = cards(room)
     rest = [also(room, hold) for hold in room.holds if hold not in shown]
     items = "".join(card(room, hold) for hold in shown)
@@ -158,9 +170,7 @@ def cards(room: Room) -> list[Hold]:
 
 def also(room: Room, hold: Hold) -> str:
     """Return an exercise that holds few up."""
-    counts = [f"{hold.stuck}" if hold.stuck else "", f"{hold.quiet} quiet" if hold.quiet else ""]
-    name = escape(plain(room.columns[hold.column].exercise))
-    return f"<code>{name}</code> ({', '.join(filter(None, counts))})"
+    return f"<code>{escape(plain(room.columns[hold.column].exercise))}</code> ({how_many(hold)})"
 
 
 def card(room: Room, hold: Hold) -> str:

@@ -21,8 +21,10 @@ from bptt_lessons.workshop.room import (
     Place,
     Room,
     ago,
+    how_many,
     lessons_of,
     middle,
+    nobody_stuck,
     of_lesson,
     room_of,
     title,
@@ -32,7 +34,7 @@ from bptt_lessons.workshop.room import (
 WIDTH = 100  # columns of a terminal
 ROWS = 30  # learners who are shown one by one without being asked for
 SIGNS = {"solved": "#", "tried": "x", "not attempted": "."}
-LEGEND = "# solved   x tried   ! stuck there now   . not attempted"
+LEGEND = "# solved   x tried   ! stuck there now   ? stuck, quiet for over an hour   . not attempted"
 
 
 def add_command(commands: Any) -> None:
@@ -225,7 +227,7 @@ def people(count: int) -> str:
 def stuck_lines(room: Room) -> list[str]:
     """Return what holds the room up, the worst first."""
     if not room.holds:
-        return ["Nobody is stuck."]
+        return [nobody_stuck(room)]
     lines = ["What holds the room up now:"]
     for hold in room.holds[:5]:
         lines.append(fitted(f"  {hold_text(room, hold)}", WIDTH).rstrip())
@@ -233,7 +235,7 @@ def stuck_lines(room: Room) -> list[str]:
             name = mistake.name or "no mistake named"
             said = f": {mistake.sentence}" if mistake.sentence else ""
             lines += wrapped(f"{mistake.learners} x {name}{said}", " " * 6, " " * 10)
-    rest = [f"{plain(room.columns[hold.column].exercise)} {hold.stuck + hold.quiet}" for hold in room.holds[5:]]
+    rest = [f"{plain(room.columns[hold.column].exercise)} ({how_many(hold)})" for hold in room.holds[5:]]
     if rest:
         lines += wrapped("Also: " + ", ".join(rest), "  ", "  ")
     return lines
@@ -281,7 +283,9 @@ def table_lines(room: Room, now: datetime) -> list[str]:
 
 def sign(place: Place, column: int) -> str:
     """Return the sign of one learner and one exercise."""
-    return "!" if place.stuck == column else SIGNS[place.states[column]]
+    if place.stuck == column:
+        return "?" if place.quiet else "!"
+    return SIGNS[place.states[column]]
 
 
 def wrapped(text: str, first: str = "", later: str = "") -> list[str]:

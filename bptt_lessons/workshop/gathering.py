@@ -57,6 +57,7 @@ def gather(folder: Path) -> Gathered:
     learners: list[Learner] = []
     foreign, unreadable, too_large = [], [], []
     damaged = set_aside = 0
+    folders: dict[str, list[Path]] = {}  # of learners who have one each: there two may go by the same name
     for name, path in files_in(folder):
         if name.startswith("progress-until-"):
             set_aside += 1
@@ -74,6 +75,11 @@ def gather(folder: Path) -> Gathered:
             foreign.append(path.name)
             continue
         damaged += len(found) - len(entries)
+        if path.parent != folder and path.name != progress.FILE:
+            others = folders.setdefault(compared(name), [])
+            others += [path.parent] * (path.parent not in others)
+            number = others.index(path.parent) + 1
+            name = f"{name} ({number})" if number > 1 else name  # which nobody can choose
         learners.append(Learner(name, tuple(entries)))
     joined = join(learners)
     return Gathered(

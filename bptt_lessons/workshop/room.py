@@ -32,7 +32,7 @@ class Place(NamedTuple):
     label: str  # a name, or "learner 3"
     states: tuple[str, ...]  # of every column: "solved", "tried" or "not attempted"
     stuck: int | None  # the column that holds them up now
-    misconception: str | None  # the one named last in it
+    misconception: str | None  # what their last result in it was told, if a mistake was named
     at: int | None  # the column of their last result
     last: datetime | None  # when that was
     quiet: bool  # nothing for long, while others went on
@@ -88,8 +88,9 @@ def room_of(learners: Sequence[Learner], now: datetime, *, hide_names: bool = Fa
     now : datetime
         With its time zone; what claims to be later is taken to be of now.
     hide_names : bool
-        Whether learners are called "learner 1", "learner 2" ..., in the order in which they began: these
-        stay theirs while the class goes on, and say nothing of names.
+        Whether learners are called "learner 1", "learner 2" ..., in the order in which they began: these say
+        nothing of names, and stay theirs while the class goes on, unless somebody joins who began earlier,
+        or begins again.
 
     Returns
     -------
@@ -154,14 +155,16 @@ def place_of(
     states = tuple(standing.state for standing in standings)
     stuck = held_up(entries, states, numbers)
     at = next((numbers[entry.exercise] for entry in reversed(entries) if entry.exercise in numbers), None)
-    misconception = standings[stuck].misconception if stuck is not None else None
+    here = [entry for entry in entries if stuck is not None and numbers.get(entry.exercise) == stuck]
+    misconception = here[-1].misconception if here else None
     return Place(label, states, stuck, misconception, at, last, last is not None and latest - last > QUIET)
 
 
 def held_up(entries: Sequence[Entry], states: Sequence[str], numbers: Mapping[str, int]) -> int | None:
     """Return the exercise that holds a learner up: the last one tried, not solved, and not passed by since.
 
-    One is passed by when a later one of the course was solved after it was tried for the last time.
+    One is passed by when a later one of the course was solved after it was tried for the last time; one of
+    another version, of which nobody knows where it stood, when any was.
     """
     tried: dict[int, int] = {}
     solved: dict[int, int] = {}
@@ -176,7 +179,7 @@ def held_up(entries: Sequence[Entry], states: Sequence[str], numbers: Mapping[st
     open_still = [
         (moment, column)
         for column, moment in tried.items()
-        if not any(later > column and when > moment for later, when in solved.items())
+        if not any(when > moment and (later > column or column >= len(EXERCISES)) for later, when in solved.items())
     ]
     return max(open_still)[1] if open_still else None
 
@@ -196,6 +199,26 @@ def holds_of(columns: Sequence[Column], places: Sequence[Place]) -> tuple[Hold, 
         )
         holds.append(Hold(number, len(awake), len(here) - len(awake), mistakes))
     return tuple(sorted(holds, key=lambda hold: (-hold.stuck, -hold.quiet, hold.column)))
+
+
+def how_many(hold: Hold) -> str:
+    """Return how many learners an exercise holds up, and how many of them are quiet, in short.
+
+    Parameters
+    ----------
+    hold : Hold
+    """
+    return ", ".join([str(hold.stuck)] * bool(hold.stuck) + [f"{hold.quiet} quiet"] * bool(hold.quiet))
+
+
+def nobody_stuck(room: Room) -> str:
+    """Say that nobody is stuck, and where not, if only a part of the course is looked at.
+
+    Parameters
+    ----------
+    room : Room
+    """
+    return "Nobody is stuck in this lesson." if len(lessons_of(room)) == 1 else "Nobody is stuck."
 
 
 def sentence(exercise: str, misconception: str) -> str:

@@ -160,6 +160,21 @@ def test_the_same_learner_twice_is_one(tmp_path: Path) -> None:
     assert notes(found) == "2 files of a learner who was there already: counted once."
 
 
+def test_two_who_chose_the_same_name_in_folders_of_their_own_are_two(tmp_path: Path) -> None:
+    """On a hub where nobody sees the others' folders, nothing tells them that a name is taken."""
+    write(tmp_path / "u1" / "red-owl.jsonl", entry(FIRST, ago=9))
+    write(tmp_path / "u2" / "Red-Owl.jsonl", entry(SECOND, "wrong", ago=8))
+    write(tmp_path / "u2" / "anna.jsonl", entry(FIRST, ago=7))
+    write(tmp_path / "u3" / "red-owl.jsonl", entry(THIRD, "wrong", ago=6))
+    found = gather(tmp_path)
+    assert [(learner.name, len(learner.entries)) for learner in found.learners] == [
+        ("anna", 1), ("red-owl", 1), ("Red-Owl (2)", 1), ("red-owl (3)", 1),
+    ]  # fmt: skip
+    assert found.merged == 0
+    hidden = room.room_of(found.learners, NOW, hide_names=True).places
+    assert [place.label for place in hidden] == ["learner 1", "learner 2", "learner 3", "learner 4"]
+
+
 RESULTS = st.builds(
     entry,
     st.sampled_from([*NAMES[:6], "a.stranger"]),
@@ -218,10 +233,21 @@ def test_states_are_those_of_progress_and_what_was_solved_stays_solved() -> None
         ([entry(THIRD, "wrong"), entry(SECOND, "wrong")], 1),
         ([entry(FIRST), entry(FIRST, "wrong")], None),
         ([entry("a.stranger", "wrong")], len(NAMES)),
+        ([entry("a.stranger", "wrong"), entry(FIRST)], None),  # renamed since: who knows where it stood
+        ([entry(SECOND, "wrong"), entry("a.stranger")], None),
     ],
 )
 def test_what_holds_a_learner_up_now(entries: list[Entry], stuck: int | None) -> None:
     assert in_class(*entries).stuck == stuck
+
+
+def test_a_mistake_that_was_mended_holds_nobody_up_any_more() -> None:
+    place = in_class(entry(SECOND, "wrong", "no-return", ago=9), entry(SECOND, "wrong", None, ago=5))
+    assert (place.stuck, place.misconception) == (1, None)
+    place = in_class(entry(SECOND, "wrong", "no-return", ago=9), entry(THIRD, "wrong", MISTAKE, ago=5))
+    assert (place.stuck, place.misconception) == (2, MISTAKE)
+    strangers = [entry(f"a.stranger{number}", "wrong", MISTAKE) for number in range(20)]
+    assert in_class(*strangers, entry(NAMES[-1])).misconception is None
 
 
 def test_one_who_left_long_ago_does_not_hold_the_room_up(tmp_path: Path) -> None:
@@ -303,7 +329,7 @@ def test_it_fits_a_terminal(count: int, lesson: str | None, tmp_path: Path, caps
     lines = capsys.readouterr().out.splitlines()
     assert max(map(columns_wide, lines)) <= 100
     assert lines[0].startswith(f"{count + 1} learners, ")
-    assert any(line.startswith(("What holds the room up now:", "Nobody is stuck.")) for line in lines[:8])
+    assert any(line.startswith(("What holds the room up now:", "Nobody is stuck")) for line in lines[:8])
     everybody = all(any(line.startswith(name[:18]) for line in lines) for name in names)
     assert everybody == (lesson is not None or count < 30)
     assert len(lines) < 70 or lesson is not None
@@ -320,6 +346,32 @@ def test_the_lines_of_a_small_class(tmp_path: Path) -> None:
     assert re.search(rf"anna +# !\.\.\.\. \.+ .* 4 min  {re.escape(SECOND)}\n", text)
     assert re.search(r"bert +# \.\.\.\.\. .* 3 h\n", text)
     assert text.endswith("A note.")
+
+
+def test_a_lesson_in_which_nobody_is_stuck_says_no_more_than_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "anna.jsonl", entry(SECOND, "wrong"))
+    shown = both(tmp_path, tmp_path, capsys, "--lesson", "02")
+    assert command(tmp_path, "--lesson", "02") == 0
+    text = capsys.readouterr().out
+    assert "Nobody is stuck in this lesson.\n" in text
+    assert "Nobody is stuck in this lesson.</p>" in shown
+    assert "Nobody is stuck." not in text
+
+
+def test_who_is_quiet_is_counted_apart_everywhere(tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES[:6]):
+        write(tmp_path / f"there{number}.jsonl", entry(name, "wrong"))
+    for number in range(2):
+        write(tmp_path / f"gone{number}.jsonl", entry(NAMES[6], "wrong", ago=100))
+    write(tmp_path / "gone2.jsonl", entry(NAMES[5], "wrong", ago=100))
+    seen = view(tmp_path)
+    text = class_view.text_of(seen, NOW, "", everybody=True)
+    assert "Stuck now: 6." in text
+    assert f"{NAMES[6]} (2 quiet)" in " ".join(text.split("Also: ")[1].split())
+    table = text[text.index(class_view.LEGEND) + len(class_view.LEGEND) :]
+    assert (table.count("!"), table.count("?")) == (6, 3)
 
 
 def test_an_empty_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
