@@ -294,12 +294,32 @@ def code_blocks(cell: Any, asked: bool) -> list[Block]:
     asked : bool
         Whether a question waits for its answer: then code and output wait for a key each.
     """
-    outputs = [block for output in cell.get("outputs", []) if (block := output_block(output)) is not None]
+    outputs = [block for output in joined(cell.get("outputs", [])) if (block := output_block(output)) is not None]
     if is_stub(cell):
         return [Block(source(cell.source), 34 + 27 * rows(cell.source), closes=True, gives=80)]
     lines = shown_code(cell.source) if outputs else cell.source
     code = Block(source(lines), 34 + 27 * rows(lines), later=asked, leads=bool(outputs) and not asked)
     return [*([code] if lines else []), *(block._replace(later=asked) for block in outputs)]
+
+
+def joined(outputs: Sequence[Any]) -> list[Any]:
+    """Return outputs, with what was printed without a break in one piece.
+
+    Parameters
+    ----------
+    outputs : sequence of outputs
+    """
+    found: list[Any] = []
+    for output in outputs:
+        if (
+            found
+            and output["output_type"] == found[-1]["output_type"] == "stream"
+            and output["name"] == found[-1]["name"]
+        ):
+            found[-1] = {**found[-1], "text": found[-1]["text"] + output["text"]}
+        else:
+            found.append(output)
+    return found
 
 
 def shown_code(text: str) -> str:
@@ -371,7 +391,7 @@ def output_block(output: Any) -> Block | None:
             if text.startswith(INTERACTIVE)
             else ""
         )
-        height = (540, 60) if play else (380, 100)  # it takes more where there is room, and less if it must
+        height = (540, 60) if play else (420, 80)  # it takes more where there is room, and less if it must
         return Block(f"<figure>{html.strip()}{play}</figure>", height[0], gives=height[1])
     if html:
         return Block(f'<div class="report">{html}</div>', 60 + 34 * (1 + len(re.sub("<[^>]*>", "", html)) // 90))
