@@ -208,6 +208,8 @@ def show_progress(folder: Path) -> int:
         return 1
     print(f"In {folder}:")
     print(progress.report_on(folder))
+    if shared := sharing.remembered(folder / sharing.FILE):
+        print(f"Shared with your class, as {shared.name}: {shared.file}. To stop it: bptt-lessons share --stop")
     return 0
 
 

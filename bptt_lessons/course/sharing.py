@@ -126,7 +126,7 @@ def results_in(path: Path) -> list[str]:
     return [progress.line_of(entry) + "\n" for line in progress.lines_of(path) if (entry := progress.parse(line))]
 
 
-def bring_up_to_date(file: Path, home: Path) -> None:
+def bring_up_to_date(file: Path, home: Path, note: Path) -> None:
     """Make a shared file the copy of the learner's record that it is to be.
 
     What it holds must be the beginning of that record, or of one that a reset has set aside: else it
@@ -138,6 +138,8 @@ def bring_up_to_date(file: Path, home: Path) -> None:
     file : Path
         Is there already.
     home : Path
+    note : Path
+        Without it nothing is written: it is gone when the learner has said stop while the folder did not answer.
 
     Raises
     ------
@@ -148,6 +150,8 @@ def bring_up_to_date(file: Path, home: Path) -> None:
     descriptor = open_shared(file)
     try:
         there = read_all(descriptor, LARGEST + 1)
+        if not os.path.lexists(note):
+            return
         if not wanted.startswith(there):
             if not belongs(there, home):
                 raise OSError(f"{file} holds something else than your results, and was left as it is")
@@ -310,7 +314,7 @@ def begin(home: Path, folder: Path, name: str) -> Agreement:
                 raise ValueError(f"name is {shown(agreement.name)}, which another learner goes by; choose another one")
             remember(home / STOPPED, agreement)  # first whose it is, so that a kill leaves no file that is nobody's
             create(agreement.file, home / STOPPED)
-        bring_up_to_date(agreement.file, home)
+        bring_up_to_date(agreement.file, home, home / STOPPED)
         os.replace(home / STOPPED, home / FILE)
     return agreement
 
@@ -326,8 +330,10 @@ def create(file: Path, note: Path) -> None:
     """
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError as error:
+    except OSError as error:
         note.unlink()
+        if not isinstance(error, FileExistsError):
+            raise
         raise ValueError(f"name is {shown(file.stem)}, which another learner goes by; choose another one") from error
     try:
         if hasattr(os, "fchmod"):
@@ -408,7 +414,7 @@ def catch_up(home: Path) -> None:
     with locked(home / LOCK, PATIENCE / 2):
         agreement = agreed(home)
         if agreement is not None:
-            bring_up_to_date(agreement.file, home)
+            bring_up_to_date(agreement.file, home, home / FILE)
 
 
 def keep_up(home: Path | None = None) -> str:

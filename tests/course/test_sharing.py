@@ -427,6 +427,56 @@ def test_stopping_needs_neither_the_folder_nor_the_lock(
     assert sharing.agreed(home) is None
 
 
+def test_what_a_folder_kept_waiting_is_not_written_after_a_stop(
+    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sharing.begin(home, room, "anna")
+    shared = (room / "anna.jsonl").read_bytes()
+    progress.record("00_start_here", "activations.sigmoid", "correct", None)
+    real = sharing.open_shared
+    monkeypatch.setattr(sharing, "PATIENCE", 0.01)
+
+    def slow(file: Path) -> int:
+        sharing.end(home)  # meanwhile, in another kernel
+        return real(file)
+
+    monkeypatch.setattr(sharing, "open_shared", slow)
+    sharing.catch_up(home)
+    assert (room / "anna.jsonl").read_bytes() == shared
+    assert sharing.agreed(home) is None
+
+
+def test_a_learner_who_asks_for_their_progress_is_told_that_it_is_shared(
+    home: Path, room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shares in (False, True, False):
+        if shares:
+            sharing.begin(home, room, "anna")
+        else:
+            sharing.end(home)
+        assert cli.main(["progress"]) == 0
+        assert ("Shared with your class, as anna: " in capsys.readouterr().out) == shares
+
+
+def test_a_name_that_could_not_be_taken_is_nobodys(home: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def refused(path: Any, flags: int, *mode: int, **named: Any) -> int:
+        if flags & os.O_EXCL and Path(path).parent == room:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, flags, *mode, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sharing.os, "open", refused)
+        with pytest.raises(PermissionError):
+            sharing.begin(home, room, "anna")
+    (room / "anna.jsonl").touch()  # another learner, who has no results yet
+    with pytest.raises(ValueError, match="another learner goes by"):
+        sharing.begin(home, room, "anna")
+    assert sharing.remove(home) is None
+    assert (room / "anna.jsonl").read_bytes() == b""
+
+
 def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
     sharing.begin(home, room, "anna")
     sharing.end(home)
