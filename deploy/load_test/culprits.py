@@ -101,7 +101,7 @@ class Culprit:
             result = (HURTFUL, "wrong", "timeout")
             if result not in self.learner.results:
                 self.learner.results.append(result)
-                first = said.split("\n")[0][:150]
+                first = " ".join(said.split("\n")[:2])[:250]
                 self.story.append(
                     f"the check ended by itself after {time.monotonic() - start:.1f} s and said “{first}”"
                 )

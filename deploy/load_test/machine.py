@@ -22,12 +22,12 @@ LIBRARIES = ("bptt-lessons", "jupyterhub", "jupyterlab", "jupyter_server", "ipyk
 
 
 class Reading(NamedTuple):
-    """Processor time used so far, in seconds."""
+    """Processor time used so far, in seconds; None where nobody counts it."""
 
     at: float
     busy: float  # by everything on the machine
-    learners: float
-    hub: float
+    learners: float | None
+    hub: float | None
     simulation: float
 
 
@@ -37,7 +37,7 @@ def read(hub: Hub) -> Reading:
     busy = sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
     own = time.process_time()
     if hub.tree is None:
-        return Reading(time.monotonic(), busy, 0.0, 0.0, own)
+        return Reading(time.monotonic(), busy, None, None, own)
     homes = [path.name for path in (hub.folder / "homes").glob("*")]
     learners = 0.0
     for name in homes:
@@ -49,8 +49,11 @@ def read(hub: Hub) -> Reading:
 def between(phase: str, one: Reading, other: Reading) -> dict[str, Any]:
     """Return what was used between two readings, as shares of all cores."""
     cores = (other.at - one.at) * (os.cpu_count() or 1)
-    shares = {name: (getattr(other, name) - getattr(one, name)) / cores for name in ("learners", "hub", "simulation")}
-    return {"phase": phase, "seconds": other.at - one.at, "processor": (other.busy - one.busy) / cores, **shares}
+    found: dict[str, Any] = {"phase": phase, "seconds": other.at - one.at, "processor": (other.busy - one.busy) / cores}
+    for name in ("learners", "hub", "simulation"):
+        first, last = getattr(one, name), getattr(other, name)
+        found[name] = None if first is None else (last - first) / cores
+    return found
 
 
 def memory(hub: Hub, names: list[str]) -> dict[str, list[float]]:

@@ -63,11 +63,17 @@ def seconds(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
+def share(value: float | None) -> str:
+    """Write a share of the processor."""
+    return "not counted" if value is None else f"{value:.0%}"
+
+
 def row(found: Mapping[str, Any]) -> list[str]:
     """Return the cells of a spread: number, median, 95th, 99th percentile, most."""
     return [str(found["n"]), *(seconds(found[name]) for name in ("median", "p95", "p99", "most"))]
 
 
+PARTS = ("processor", "learners", "hub", "simulation")
 SPREAD = ["number", "median, s", "p95, s", "p99, s", "most, s"]
 KINDS = {
     "small cell": "a small cell",
@@ -156,8 +162,7 @@ def page(found: Mapping[str, Any]) -> str:
         table(["what", "median, MiB", "p95, MiB", "most, MiB", "number"], memory_rows(found["memory"])),
         found["memory_note"],
         table(["phase", "seconds", "processor used", "by learners", "by hub and proxy", "by the simulation itself"],
-              [[p["phase"], f"{p['seconds']:.0f}", f"{p['processor']:.0%}", f"{p['learners']:.0%}", f"{p['hub']:.0%}",
-                f"{p['simulation']:.0%}"] for p in found["processor"]]),
+              [[p["phase"], f"{p['seconds']:.0f}", *(share(p[name]) for name in PARTS)] for p in found["processor"]]),
         "Shares are of all cores together. What the learners' browsers do is done by one process of the simulation on "
         "the same machine, so that a real hub has a little more to give.",
         *hurt(found),

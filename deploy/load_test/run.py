@@ -280,7 +280,7 @@ def summarise(
         "kept_by": (
             f"kept by control groups of version {hub.tree.version}, one for each learner's server and kernels"
             if hub.tree
-            else "no control groups can be made here, so only the memory of each single process is limited"
+            else "without control groups, so that only the memory of each single process is limited"
         ),
         "machine": machine.description(),
         "cores": os.cpu_count() or 1,
