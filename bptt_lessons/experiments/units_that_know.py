@@ -106,12 +106,14 @@ def read_off(model: Model, symbols: Array, facts: dict[str, Array], label: str =
     return values
 
 
-def cell_states(model: Model, symbols: Array) -> Array:
-    """Let an LSTM read symbols (L,); return its c after each of them but the last, (L - 1, H)."""
+def cell_states(model: Model, symbols: Array, k: int = 1000) -> Array:
+    """Let an LSTM read symbols (L,), k at a time, so that no long tape is kept; return c after all but the last."""
     one_hot = np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)
-    _, _, tape = lstm.forward(model.cell, one_hot[symbols[:-1, None]])
-    c: Array = (tape.f * tape.c_prev + tape.i * tape.g)[:, 0].astype(float)
-    return c
+    c, state, read = [], None, symbols[:-1]
+    for start in range(0, len(read), k):
+        _, state, tape = lstm.forward(model.cell, one_hot[read[start : start + k, None]], state)
+        c.append((tape.f * tape.c_prev + tape.i * tape.g)[:, 0])
+    return np.concatenate(c).astype(float)
 
 
 SETTING = {name: language_model.EXPERIMENT.full[name] for name in ("H", "N", "k", "lr", "updates")}
