@@ -22,7 +22,7 @@ from typing import Any
 
 __builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]
 
-LEVELS = 120  # of recursion: a browser's stack bears some 200 of the worst kind that was measured, repr of a list
+LEVELS = 100  # of recursion: a browser's stack bears some 200 of the worst kinds measured, and NumPy's may be worse
 TOOLS = (3, 4)  # numbers that `sys.monitoring` leaves to whoever comes first
 monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
 set_events: Any = getattr(monitoring, "set_events", None)
