@@ -42,7 +42,7 @@ def offer(home: Path, agreement: Agreement) -> Text:
     return Text(
         "Nothing is shared yet. If you say yes, the results of your checks are copied, each as one line: when (UTC), "
         "which lesson and exercise, its status, and the mistake that was named. Never your code.",
-        so_far(len(lines)),
+        f"{so_far(len(lines))} They are kept in {home / progress.FILE}.",
         f"Your name there: {agreement.name}",
         f"Your file there: {agreement.file}",
         f"Who can read it there, as far as this computer can tell: {readers(agreement.folder)}. If that folder is "
@@ -203,12 +203,15 @@ def stopped(home: Path) -> tuple[list[str], Path | None]:
     tuple
         What to say, and the file that was shared and is still there, if that can be told.
     """
-    unknown = os.path.lexists(home / FILE) and remembered(home / FILE) is None
+    shared, was = os.path.lexists(home / FILE), remembered(home / FILE)
     end(home)
     left = left_over(home)
+    first = "From now on nothing more is shared."
     if left is not None:
-        return ["From now on nothing more is shared.", f"What was shared is still there: {left}"], left
-    if unknown:  # the folder was moved, say
+        return [first, f"What was shared is still there: {left}"], left
+    if was is not None:
+        return [first, f"What was shared cannot be found there now: {was.file}"], None
+    if shared:  # and the folder was moved, say
         forgotten = "What was shared before may still be in the class's folder: if it is yours, remove it there."
-        return [nothing_from(home), forgotten], None
+        return [first, forgotten], None
     return [nothing_from(home)], None

@@ -25,6 +25,7 @@ FILE = "sharing.json"  # there while results are shared
 STOPPED = "sharing-stopped.json"  # there while they are not: which file was theirs, so that it can be removed
 LOCK = ".sharing.lock"
 FORMAT = 1
+HUB_USER = "JUPYTERHUB_USER"  # set by every hub; in containers all have the same account and the same folders
 VARIABLE = "BPTT_LESSONS_CLASS"  # names the class's folder, and does no more
 LARGEST = 2_000_000  # bytes: a record of some ten thousand results, which nobody has
 PATIENCE = 1.0  # seconds that a check waits for a folder that does not answer
@@ -79,12 +80,15 @@ def readers(folder: Path) -> str:
     """
     if os.name != "posix":
         return "whoever can open that folder"
-    resolved = folder.resolve()
-    rights = [path.stat() for path in (resolved, *resolved.parents)]
+    try:
+        resolved = folder.resolve()
+        rights = [path.stat() for path in (resolved, *resolved.parents)]
+    except OSError:
+        return "that cannot be told while the folder cannot be reached"
     closed = [right for right in rights if not right.st_mode & stat.S_IXOTH]
     if not closed:
         return "everyone with an account on this computer or hub"
-    owner = "you" if closed[0].st_uid == os.getuid() else "its owner"  # that of the folder which shuts others out
+    owner = "you" if closed[0].st_uid == os.getuid() else "the owner of that folder"
     if all(right.st_mode & stat.S_IXGRP for right in closed):
         groups = " and ".join(sorted({group_name(right.st_gid) for right in closed}))  # all of them are needed
         return f"{owner}, the group {groups}, and administrators"
@@ -229,7 +233,8 @@ def write_all(descriptor: int, content: bytes, file: Path) -> None:
 def remembered(path: Path) -> Agreement | None:
     """Read what was agreed to; None if there is nothing, or nothing that holds here.
 
-    It holds only in the folder in which it was said: a copy of that folder is somebody else's, perhaps.
+    It holds only in the folder in which it was said, and on a hub only for the user who said it: a copy of
+    that folder is somebody else's, perhaps.
 
     Parameters
     ----------
@@ -238,6 +243,8 @@ def remembered(path: Path) -> Agreement | None:
     try:
         found = json.loads(path.read_bytes()) if path.is_file() else {}
         if found.get("version") != FORMAT or found["home"] != str(path.parent.resolve()):
+            return None
+        if os.environ.get(HUB_USER, found.get("user")) != found.get("user"):
             return None
         folder = Path(found["folder"])
         return Agreement(folder, safe_name(found["name"])) if folder.is_absolute() else None
@@ -254,6 +261,7 @@ def remember(path: Path, agreement: Agreement) -> None:
     agreement : Agreement
     """
     fields = {"version": FORMAT, "home": str(path.parent.resolve()), "folder": str(agreement.folder)}
+    fields["user"] = os.environ.get(HUB_USER, "")
     temporary = path.with_name(".sharing.tmp")  # one name is enough under the lock, and a kill leaves no more than one
     temporary.write_text(json.dumps({**fields, "name": agreement.name}, indent=2) + "\n", encoding="utf-8")
     os.replace(temporary, path)

@@ -182,6 +182,8 @@ def test_exactly_what_was_shown_is_shared_and_later_results_too(
     assert f"Your file there: {file}\n" in shown
     assert "Your name there: anna\n" in shown
     assert "Who can read it there" in shown
+    assert f"kept in {home / progress.FILE}." in shown
+    assert "belongs to your account" in shown
     assert file.read_text() == record_of(home)
     assert "share" not in attempt(True)
     assert file.read_text() == record_of(home)
@@ -261,7 +263,7 @@ def test_who_can_read_it_is_said_of_the_folder_that_shuts_others_out(
         return os.stat_result(found)
 
     monkeypatch.setattr(Path, "stat", stat)
-    assert sharing.readers(room) == f"its owner, the group {nobody}, and administrators"
+    assert sharing.readers(room) == f"the owner of that folder, the group {nobody}, and administrators"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="looks at the rights of a file")
@@ -477,6 +479,26 @@ def test_a_name_that_could_not_be_taken_is_nobodys(home: Path, room: Path, monke
     assert (room / "anna.jsonl").read_bytes() == b""
 
 
+def test_what_is_shared_is_told_and_stopped_while_the_folder_is_away(
+    home: Path, room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sharing.begin(home, room, "anna")
+    take_away(room)
+    assert cli.main(["share"]) == 0
+    share()
+    shown = capsys.readouterr().out
+    assert shown.count("(1 so far), as anna.") == 2
+    assert "share --stop" in shown
+    assert "share(stop=True)" in shown
+    share(stop=True)
+    shown = capsys.readouterr().out
+    assert shown.startswith("From now on nothing more is shared.")
+    assert f"cannot be found there now: {room / 'anna.jsonl'}" in shown
+    put_back(room)
+    share(stop=True, remove=True)
+    assert [*room.iterdir()] == []
+
+
 def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
     sharing.begin(home, room, "anna")
     sharing.end(home)
@@ -498,6 +520,27 @@ def test_a_copy_of_a_learners_folder_shares_nothing(
     assert (room / "anna.jsonl").read_text() == shared
     sharing.end(copied)
     assert "share" not in attempt(False)
+
+
+def test_on_a_hub_another_users_yes_is_nobodys(
+    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In containers every learner has the same account and the same folders, and an image may hold a teacher's."""
+    monkeypatch.setenv("JUPYTERHUB_USER", "teacher")
+    sharing.begin(home, room, "anna")
+    shared = record_of(home)
+    monkeypatch.setenv("JUPYTERHUB_USER", "learner")
+    assert "copied or moved" in attempt(True)
+    assert (room / "anna.jsonl").read_text() == shared
+    monkeypatch.setenv("JUPYTERHUB_USER", "teacher")
+    attempt(False)
+    monkeypatch.delenv("JUPYTERHUB_USER")  # by another way into the same machine
+    attempt(True)
+    assert (room / "anna.jsonl").read_text() == record_of(home)
+    sharing.end(home)
+    sharing.begin(home, room, "bert")
+    monkeypatch.setenv("JUPYTERHUB_USER", "learner")  # a yes that was said on no hub at all
+    assert sharing.remembered(home / sharing.FILE) is None
 
 
 # --- what goes wrong does not disturb ----------------------------------------------------------------------
