@@ -110,10 +110,12 @@ def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def inside(path: Path) -> list[Path]:
-    """Return the files in a learner's folder that may be theirs; none if it is no folder, or may not be looked into."""
+    """Return the files in a learner's folder that may be theirs; itself if it may not be looked into."""
     try:
         names = [] if path.samefile(path.parent) else sorted(os.listdir(path))  # a link may lead back
-    except OSError:
+    except PermissionError:  # it is said later that it cannot be read
+        return [path] if path.name != "lost+found" else []
+    except OSError:  # it is no folder
         return []
     return [path / name for name in names if name.endswith(".jsonl") and not name.startswith(".")]
 

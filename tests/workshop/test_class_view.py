@@ -144,6 +144,23 @@ def test_a_file_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest
     assert notes(found) == "Passed over: 1 file that cannot be read (bert.jsonl)."
 
 
+def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "anna" / "progress.jsonl", entry(FIRST))
+    write(tmp_path / "bert" / "progress.jsonl", entry(FIRST))
+    (tmp_path / "lost+found").mkdir()
+    real = os.listdir
+
+    def listdir(path: Path) -> list[str]:
+        if path.name in ("bert", "lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    found = gather(tmp_path)
+    assert [learner.name for learner in found.learners] == ["anna"]
+    assert notes(found) == "Passed over: 1 file that cannot be read (bert)."
+
+
 def test_the_same_learner_twice_is_one(tmp_path: Path) -> None:
     early = (entry(FIRST, ago=50), entry(SECOND, "wrong", ago=40), entry(THIRD, ago=30))
     late = (*early, entry(SECOND, ago=20))
@@ -564,6 +581,7 @@ def test_hidden_names_are_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[
     (folder / "quark35.jsonl").mkdir()
     (folder / "progress-until-quark36.jsonl").touch()
     (folder / "quark37.jsonl").touch()
+    (folder / "quark38").mkdir(mode=0)
     assert "quark" in both(folder, tmp_path, capsys).casefold()
     hidden = both(folder, tmp_path, capsys, "--hide-names")
     assert "quark" not in hidden.casefold()
