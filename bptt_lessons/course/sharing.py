@@ -391,7 +391,8 @@ def remove(home: Path) -> Path | None:
         finally:
             os.close(descriptor)
         if not ours:
-            raise OSError(f"{agreement.file} holds something else than your results, and was left as it is")
+            other = "holds something else than your results, and was left as it is"
+            raise OSError(f"{agreement.file} {other}; if it is yours all the same, remove it by hand")
         agreement.file.unlink()
         (home / STOPPED).unlink()
         return agreement.file

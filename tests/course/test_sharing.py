@@ -503,7 +503,7 @@ def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
     sharing.begin(home, room, "anna")
     sharing.end(home)
     (room / "anna.jsonl").write_text("another's")
-    with pytest.raises(OSError, match="holds something else than your results, and was left as it is"):
+    with pytest.raises(OSError, match="holds something else than your results, and was left as it is; if it is yours"):
         sharing.remove(home)
     assert (room / "anna.jsonl").read_text() == "another's"
 
