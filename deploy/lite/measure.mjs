@@ -134,7 +134,7 @@ if (kind) {
     const ends = [];
     for (const limit of LIMITS) {
       const words = [fileURLToPath(import.meta.url), pyodide, kind, limit];
-      const child = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 20_000, killSignal: "SIGKILL" });
+      const child = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 120_000, killSignal: "SIGKILL" });
       const well = child.stdout.trim().endsWith("RecursionError");
       ends.push(`${limit || "in an exercise"} ${well ? "ends well" : "ends the interpreter"}`);
       if (!well) break;
