@@ -4,7 +4,7 @@
     limit       1.5 times what the two heaviest lessons need, open at once ("worst"), rounded up to 128 MiB
 
 The guarantee is what a scheduler sets aside; the limit is what a runaway cell runs into, and is room for lesson 09 with
-three others left open, or for seven of the others.  A learner gets at most one core, for nothing in a lesson has use
+three others left open, or for six of the others.  A learner gets at most one core, for nothing in a lesson has use
 for two, and a tenth of one when everybody runs something at once: most of the time lessons are read, thought about and
 typed in.
 

@@ -33,7 +33,7 @@ install --directory --owner=root --group=jupyterhub-admins --mode=1773 "$class"
 
 # Limits of each learner, from deploy/limits.json; servers are stopped after two idle hours, not after ten minutes.
 tljh-config set user_environment.default_app jupyterlab
-tljh-config set limits.memory 1280M
+tljh-config set limits.memory 1024M
 tljh-config set limits.cpu 1
 tljh-config set services.cull.timeout 7200
 tljh-config set services.cull.every 300
