@@ -1,20 +1,19 @@
-"""The slides and the handout as files: what they hold, what they must not, and what is never written over."""
+"""The slides as files: what they hold, what they must not, and what is never written over."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from html_pages import Reader, assert_nothing_is_loaded
 
 from bptt_lessons.course import EXERCISES, cli, learner_folder
-from bptt_lessons.workshop import commands, handout, page, prose, slides
+from bptt_lessons.workshop import commands, page, prose, slides
 
 LESSONS = learner_folder.shipped_lessons(learner_folder.shipped_folder())
 STEMS = [path.stem for path in LESSONS]
@@ -25,40 +24,6 @@ WORDS = re.compile(r"\s+")
 def main_with(*arguments: str) -> int:
     """Run the command line."""
     return cli.main(arguments, add_more=commands.add)
-
-
-class Reader(HTMLParser):
-    """What a page consists of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.inside: list[str] = []
-        self.text: list[str] = []
-        self.styles: list[str] = []
-        self.mathematics: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        self.tags.append((tag, found))
-        if tag not in ("img", "meta", "link", "br", "hr"):
-            self.inside.append(found.get("class", "") if tag == "span" else tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if "style" in self.inside:
-            self.styles.append(data)
-        elif "script" not in self.inside:
-            self.text.append(data)
-            if self.inside and self.inside[-1].startswith("math"):
-                self.mathematics.append(data)
-
-    def all(self, name: str) -> list[dict[str, str]]:
-        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 @pytest.fixture(scope="module")
@@ -114,16 +79,6 @@ def test_every_picture_of_the_shown_cells_is_there_with_its_alternative_text(dec
     assert len(shown) == len(wanted) > 0 or not wanted
     assert all(len(image["alt"]) > 20 and image["src"].startswith("data:image/") for image in shown)
     assert [re.sub(r"\W", "", i["alt"]) for i in shown] == [re.sub(r"&\w+;|&#\w+;|\W", "", alt) for alt in wanted]
-
-
-def assert_nothing_is_loaded(read: Reader) -> None:
-    assert [a for tag, a in read.tags if tag in ("link", "iframe", "object", "base")] == []
-    assert [a for a in read.all("script") if a] == []
-    sources = [a[key] for _, a in read.tags for key in ("src", "srcset", "poster", "data") if key in a]
-    assert [source for source in sources if not source.startswith("data:")] == []
-    style = "".join(read.styles) + "".join(a.get("style", "") for _, a in read.tags)
-    assert [u for u in re.findall(r"url\(\s*['\"]?([^)]*)", style) if not u.startswith("data:")] == []
-    assert "@import" not in style
 
 
 def test_nothing_is_loaded_from_elsewhere(deck: Reader) -> None:
@@ -241,56 +196,6 @@ def test_sentences() -> None:
 def test_metadata_is_kept_when_a_lesson_is_rewritten() -> None:
     source = (Path(__file__).parents[1] / "lessons" / "rewrite.py").read_text(encoding="utf-8")
     assert '"slideshow"' in source
-
-
-def pieces(formula: str) -> list[str]:
-    """The equations in a formula, without spaces, numbers and the full stop."""
-    plain = re.sub(r"\\tag\{\w+\}|\\[,;]|\\textstyle", "", formula)
-    found = [WORDS.sub("", piece).rstrip(".,") for piece in re.split(r"\\q?quad", plain)]
-    return [piece for piece in found if piece]
-
-
-def test_every_equation_of_the_handout_stands_in_a_notebook() -> None:
-    known: set[str] = set()
-    for path in LESSONS:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
-                for formula in prose.equations("".join(cell["source"])):
-                    known.update(pieces(formula))
-    text = handout.source().read_text(encoding="utf-8")
-    shown = [p for part in prose.parts(text) if part.kind == "equation" for p in pieces(part.source.strip("$"))]
-    assert len(shown) > 50
-    assert [piece for piece in shown if piece not in known] == []
-
-
-def test_the_handout_speaks_of_symbols_with_their_shapes() -> None:
-    text = handout.source().read_text(encoding="utf-8")
-    for name in (
-        "x",
-        "z",
-        "h",
-        "h0",
-        "c",
-        "W_xh",
-        "W_hh",
-        "W_hy",
-        "b_h",
-        "b_y",
-        "b_hg",
-        "i f g o",
-        "r u g",
-        "dh",
-        "dz",
-    ):
-        assert f"`{name}`" in text
-
-
-def test_the_handout_is_one_file_and_never_written_over_another(tmp_path: Path) -> None:
-    assert main_with("handout", "--to", str(tmp_path / "sheet.html")) == 0
-    assert_nothing_is_loaded(Reader((tmp_path / "sheet.html").read_text(encoding="utf-8")))
-    (tmp_path / "mine.html").write_text("mine")
-    assert main_with("handout", "--to", str(tmp_path / "mine.html")) == 1
-    assert (tmp_path / "mine.html").read_text() == "mine"
 
 
 def test_what_others_wrote_is_named_with_its_licence() -> None:

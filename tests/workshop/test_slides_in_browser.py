@@ -1,4 +1,4 @@
-"""The slides and the handout in Chromium, opened from the disk and without a network."""
+"""The slides in Chromium, opened from the disk and without a network."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from html_pages import sheets
 
 from bptt_lessons.course import learner_folder
-from bptt_lessons.workshop import handout
-from bptt_lessons.workshop import page as pages
 
 STEMS = [path.stem for path in learner_folder.shipped_lessons(learner_folder.shipped_folder())]
 READY = "html[data-ready]"
 SMALLEST = 23.5  # pixels, of prose on a slide of 1280 × 720
-A4 = 297 / 25.4 * 96  # pixels
 
 # What is seen of the slide in front: its number, whether it is the last, and what is wrong with it.
 LOOK = """() => {
@@ -106,30 +104,3 @@ def test_a_deck_prints_one_slide_a_page(folder: Path, page: Any) -> None:
     total = len(re.findall("<section>", (folder / f"{STEMS[0]}.html").read_text(encoding="utf-8")))
     page.wait_for_function("n => document.querySelectorAll('.pdf-page').length === n", arg=total)
     assert sheets(page.pdf(prefer_css_page_size=True)) == total
-
-
-def sheets(pdf: bytes) -> int:
-    """Count a PDF's pages."""
-    return len(re.findall(rb"/Type\s*/Page\b", pdf))
-
-
-def test_the_handout_is_one_page_of_a4_with_nothing_cut(page: Any, tmp_path: Path) -> None:
-    path = tmp_path / "handout.html"
-    pages.write(path, handout.handout(handout.source().read_text(encoding="utf-8")))
-    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
-    page.emulate_media(media="print")
-    open_deck(page, path)
-    pdf = page.pdf(prefer_css_page_size=True)
-    assert sheets(pdf) == 1
-    assert re.search(rb"/MediaBox\s*\[\s*0 0 59[45][.\d]* 84[12][.\d]*\]", pdf)
-    high = page.evaluate(
-        "(() => { const b = document.querySelector('main').getBoundingClientRect(); return b.height; })()"
-    )
-    assert high < A4 - 16 / 25.4 * 96, "it ends above the lower margin"
-    cut = """[...document.querySelectorAll("article > *, td, .math svg")].filter(e => {
-      const box = e.getBoundingClientRect(), page = document.querySelector("main").getBoundingClientRect();
-      const wide = e.tagName !== "svg" && e.scrollWidth > e.clientWidth + 2;
-      return wide || box.right > page.right + 2 || box.left < page.left - 2;
-    }).map(e => e.textContent.slice(0, 60))"""
-    assert page.evaluate(cut) == []
-    assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
