@@ -1,6 +1,7 @@
 """The learner's folder: their own copy of the lessons, which nothing here ever overwrites.
 
-Lessons that are missing are copied.  Where a shipped lesson has changed since it was
+Lessons that are missing are copied, without their outputs: who is asked to predict what
+comes out must not see it standing there.  Where a shipped lesson has changed since it was
 copied, its new version is put beside the learner's.  What was copied is remembered in
 ``.bptt-lessons/manifest.json`` inside the folder.
 """
@@ -120,7 +121,7 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
         remove_leftovers(own)
         manifest = read_manifest(own / MANIFEST)
         for lesson in lessons:
-            content = lesson.read_bytes()
+            content = as_copied(lesson.read_bytes())
             digest = hashlib.sha256(content).hexdigest()
             if create(folder / lesson.name, content, own):
                 copied.append(lesson.name)
@@ -132,6 +133,26 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
                 manifest[lesson.name] = digest
                 write_manifest(own, manifest)
     return Prepared(folder, tuple(copied), tuple(beside), tuple(kept))
+
+
+def as_copied(content: bytes) -> bytes:
+    """Return a lesson as learners get it: no outputs, no marks for slides, nothing run yet.
+
+    Parameters
+    ----------
+    content : bytes
+        What is no notebook is returned as it is.
+    """
+    try:
+        notebook = json.loads(content)
+        cells = notebook["cells"]
+        for cell in cells:
+            cell["metadata"].pop("slideshow", None)
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return content
+    return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def create_beside(folder: Path, stem: str, version: str, content: bytes, own: Path) -> str:

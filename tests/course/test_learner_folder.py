@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from bptt_lessons.course import learner_folder, locking
@@ -42,6 +44,37 @@ def test_an_empty_folder_gets_exactly_the_lessons(shipped: Path, folder: Path) -
     assert (folder / LESSONS[1]).read_bytes() == (shipped / LESSONS[1]).read_bytes()
     assert os.access(folder / LESSONS[1], os.W_OK)
     assert not list((folder / ".bptt-lessons").glob("*.tmp"))
+
+
+@pytest.mark.parametrize("path", learner_folder.shipped_lessons(learner_folder.shipped_folder()), ids=lambda p: p.stem)
+def test_a_copy_shows_no_answer_before_its_question(path: Path) -> None:
+    shipped, copied = (nbformat.reads(text, as_version=4) for text in (path.read_text(encoding="utf-8"),
+                       learner_folder.as_copied(path.read_bytes()).decode()))  # fmt: skip
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copied.cells)
+    assert any(cell.get("outputs") for cell in shipped.cells)
+    for key in ("cell_type", "id", "source"):
+        assert [cell[key] for cell in copied.cells] == [cell[key] for cell in shipped.cells]
+    assert [cell.metadata.get("tags") for cell in copied.cells] == [cell.metadata.get("tags") for cell in shipped.cells]
+    nbformat.validate(copied)
+
+
+def test_a_lesson_that_was_only_run_again_or_got_other_slides_is_no_new_version(shipped: Path, folder: Path) -> None:
+    cell = {"cell_type": "code", "id": "a", "source": "1 + 1", "metadata": {}, "outputs": [], "execution_count": 1}
+    lesson = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    (shipped / LESSONS[0]).write_text(json.dumps(lesson))
+    prepare(folder, shipped=shipped)
+    (folder / LESSONS[0]).write_text("my work")
+    cell.update(execution_count=2, metadata={"slideshow": {"slide_type": "skip"}})
+    (shipped / LESSONS[0]).write_text(json.dumps(lesson))
+    assert prepare(folder, shipped=shipped).kept == LESSONS
+    cell["source"] = "1 + 2"
+    (shipped / LESSONS[0]).write_text(json.dumps(lesson))
+    assert prepare(folder, shipped=shipped).beside == ("00_start_here (version 0.1.0).ipynb",)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"[]", b'{"cells": 3}', b'{"cells": [1]}', b"\xff"])
+def test_what_is_no_notebook_is_copied_as_it_is(content: bytes) -> None:
+    assert learner_folder.as_copied(content) == content
 
 
 def test_a_second_time_keeps_the_learners_work_and_brings_back_what_is_missing(shipped: Path, folder: Path) -> None:
