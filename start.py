@@ -2,7 +2,9 @@
 
     python start.py                   set everything up and open the course
     python start.py test              set everything up and run every test
-    python start.py progress          any other command of bptt-lessons: doctor, copy, reset ...
+    python start.py progress          any other command of the course: doctor, copy, reset, share
+    python start.py slides            what an instructor needs: slides, handout, class
+    python start.py --help            this text; after a command, what that one does
 
 Arguments that follow go to the course, or to pytest.  Everything is installed in the
 folder ``.venv`` beside this file, at the versions written in requirements.lock; no

@@ -161,7 +161,7 @@ def complain(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno is not None:  # our own errors say themselves what to do
         first = "Make room on the disk" if error.errno in progress.NO_ROOM else "Make the folder writable"
         print("Nothing that was there before is lost.", file=sys.stderr)
-        print(f"{first}, or choose another folder: bptt-lessons open FOLDER", file=sys.stderr)
+        print(f"{first}, or choose another folder: {typed('open FOLDER')}", file=sys.stderr)
     return 1
 
 
@@ -170,6 +170,19 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def typed(words: str) -> str:
+    """Return a command as it is typed here: by way of ``start.py`` in the environment that it made.
+
+    Parameters
+    ----------
+    words : str
+        What follows the program's name.
+    """
+    root = learner_folder.clone()
+    by_start = root is not None and Path(sys.prefix).resolve() == (root / ".venv").resolve()
+    return f"{'python start.py' if by_start else 'bptt-lessons'} {words}"
 
 
 def announce(prepared: Prepared) -> None:
@@ -204,12 +217,12 @@ def show_progress(folder: Path) -> int:
     """Print where the learner stands, and which folder says so."""
     if not folder.is_dir():
         print(f"There are no lessons in {folder} yet.", file=sys.stderr)
-        print("Open the course first, or name your folder: bptt-lessons progress FOLDER", file=sys.stderr)
+        print(f"Open the course first, or name your folder: {typed('progress FOLDER')}", file=sys.stderr)
         return 1
     print(f"In {folder}:")
     print(progress.report_on(folder))
     if shared := sharing.remembered(folder / sharing.FILE):
-        print(f"Shared with your class, as {shared.name}: {shared.file}. To stop it: bptt-lessons share --stop")
+        print(f"Shared with your class, as {shared.name}: {shared.file}. To stop it: {typed('share --stop')}")
     return 0
 
 
@@ -225,7 +238,7 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
     stop : bool
     """
     if not home.is_dir():
-        print(f"There are no lessons in {home} yet: there is nothing to share.", file=sys.stderr)
+        print(f"There are no lessons in {home} yet: there is nothing to share. Open the course first.", file=sys.stderr)
         return 1
     try:
         if stop:
@@ -233,18 +246,18 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
         if sharing.agreed(home) is not None or (folder is None and not os.environ.get(sharing.VARIABLE)):
             print(consent.state(home))
             shares = sharing.agreed(home) is not None
-            print("To stop it: bptt-lessons share --stop" if shares else "To share: bptt-lessons share FOLDER")
+            print(f"To stop it: {typed('share --stop')}" if shares else f"To share: {typed('share FOLDER')}")
             return 0
         agreement = consent.wanted(folder, name)
         shown = consent.offer(home, agreement)
         print(*shown.lines, "", shown.block, "", sep="\n")
         if not says_yes("Type yes to share this: "):
-            print("Nothing is shared.")
+            print("That was not the word yes: nothing is shared.")
             return 1
         sharing.begin(home, *agreement)
     except OSError as error:
         raise ValueError(sharing.reason(error)) from error
-    print("Shared. To stop it: bptt-lessons share --stop")
+    print(f"Shared. To stop it: {typed('share --stop')}")
     return 0
 
 

@@ -258,3 +258,12 @@ def test_folders_are_found_from_where_one_stands(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("BPTT_LESSONS_HOME", str(tmp_path / "home"))
     assert cli.progress_folder(None) == tmp_path / "home"
     assert cli.progress_folder("mine") == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(("prefix", "program"), [("clone/.venv", "python start.py"), ("elsewhere", "bptt-lessons")])
+def test_a_command_is_named_as_it_is_typed_here(prefix: str, program: str, monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / prefix))
+    monkeypatch.setattr(cli.learner_folder, "clone", lambda: tmp_path / "clone")
+    assert cli.typed("share --stop") == f"{program} share --stop"
+    monkeypatch.setattr(cli.learner_folder, "clone", lambda: None)
+    assert cli.typed("share --stop") == "bptt-lessons share --stop"

@@ -98,7 +98,7 @@ def test_anything_but_yes_is_no(
 
     monkeypatch.setattr("builtins.input", asked)
     assert cli.main(["share", str(room), "--as", "anna"]) == 1
-    assert capsys.readouterr().out.endswith("Nothing is shared.\n")
+    assert capsys.readouterr().out.endswith("nothing is shared.\n")
     attempt(True)
     assert [*room.iterdir()] == []
     assert not [*home.glob("*sharing*.json")]

@@ -118,7 +118,7 @@ def test_lessons_do_not_fit(command: str, tmp_path: Path, capsys: pytest.Capture
         assert error.splitlines() == [
             f"bptt-lessons: {mine}: No space left on device",
             "Nothing that was there before is lost.",
-            "Make room on the disk, or choose another folder: bptt-lessons open FOLDER",
+            f"Make room on the disk, or choose another folder: {cli.typed('open FOLDER')}",
         ]
         there = sorted(mine.glob("*.ipynb"))
         assert 1 <= len(there) < len(lessons)
@@ -159,7 +159,7 @@ def test_commands_on_a_folder_that_may_only_be_read(
             assert str(folder) in error.splitlines()[0]
             assert error.splitlines()[1:] == [
                 "Nothing that was there before is lost.",
-                "Make the folder writable, or choose another folder: bptt-lessons open FOLDER",
+                f"Make the folder writable, or choose another folder: {cli.typed('open FOLDER')}",
             ]
         assert "activations.sigmoid: solved" in said(["progress", str(folder)], capsys)[1]
         assert doctor.can_write(folder).problem == f"{folder} cannot be written"
