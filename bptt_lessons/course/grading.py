@@ -11,6 +11,7 @@ import ast
 import dis
 import functools
 import inspect
+import re
 import textwrap
 import time
 import warnings
@@ -130,9 +131,16 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
             return report.with_advice(remark) if kinds else report
         names = " and ".join(f"`{name}`" for name in written)
         return wrong(exercise, "mutates-input", [f"The values are right, but {names} has been written into."])
-    found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected)
+
+    @functools.cache
+    def theirs(name: str, number: int) -> Outcome:  # run when it is asked for: most differ in the first case
+        return run(exercise.misconceptions[name].function, cases[number].arguments, 5.0, ours=True)
+
+    found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected, theirs)
     label = f"Case {problem.case + 1} of {len(cases)} ({cases[problem.case].label}): " if len(cases) > 1 else ""
     details = [label + problem.text]
+    if problem.kind in ("values", "wrong-shape") and not found:
+        details = [*told_together(exercise, together(exercise, outcomes, expected, theirs)), *details]
     outcome = outcomes[problem.case]
     if isinstance(outcome, Returned) and outcome.written:
         details.append(f"{listed(outcome.written)} has been written into, which may be the cause.")
@@ -214,7 +222,11 @@ LIKE_SINGLE_PRECISION = (
 
 
 def matching(
-    exercise: Exercise, cases: Sequence[Any], outcomes: Sequence[Outcome], expected: Sequence[Any]
+    exercise: Exercise,
+    cases: Sequence[Any],
+    outcomes: Sequence[Outcome],
+    expected: Sequence[Any],
+    theirs: Callable[[str, int], Outcome],
 ) -> str | None:
     """Return the catalogued mistake whose results are the learner's.
 
@@ -222,11 +234,6 @@ def matching(
     these, as long as half are left, so that a second mistake, which only the last ones show,
     cannot hide the first; and each time also without regard to arguments that were written into.
     """
-
-    @functools.cache
-    def theirs(name: str, number: int) -> Outcome:  # run when it is asked for: most differ in the first case
-        return run(exercise.misconceptions[name].function, cases[number].arguments, 5.0, ours=True)
-
     tried = list(zip(cases, outcomes, expected, strict=False))
     answered = sum(not case.refused for case in cases)  # these come first
     for rows in (tried, *(tried[: answered - left_out] for left_out in range((answered + 1) // 2))):
@@ -240,6 +247,81 @@ def matching(
                 ):
                     return name
     return None
+
+
+def together(
+    exercise: Exercise, outcomes: Sequence[Outcome], expected: Sequence[Any], theirs: Callable[[str, int], Outcome]
+) -> dict[str, list[str]]:
+    """Return catalogued mistakes that were made together, each with the arrays in which it is seen.
+
+    A mistake counts if most of the arrays that it spoils are, in every case, as the learner has them: the others may
+    be spoilt by the next mistake as well.
+    """
+    answered = [right for right in expected if not isinstance(right, Refusal)]  # these come first
+    if exercise.properties is not None or len(outcomes) < len(answered):
+        return {}
+    seen: dict[str, list[str]] = {}
+    try:
+        mine, wanted = (
+            [arrays_in(outcome, right, exercise.returns) for outcome, right in zip(results, answered, strict=False)]
+            for results in (outcomes, [Returned(right, (), 0.0) for right in answered])
+        )
+        for name in exercise.misconceptions:
+            shown = seen_in(name, mine, wanted, answered, exercise.returns, theirs)
+            if shown:
+                seen[name] = shown
+    except StructureError:
+        return {}
+    chosen: dict[str, list[str]] = {}
+    for name in sorted(seen, key=lambda name: -len(seen[name])):
+        new = [array for array in seen[name] if not any(array in others for others in chosen.values())]
+        if new:
+            chosen[name] = new
+    return chosen
+
+
+def seen_in(
+    name: str,
+    mine: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    answered: Sequence[Any],
+    names: tuple[str, ...],
+    theirs: Callable[[str, int], Outcome],
+) -> list[str]:
+    """Return the arrays in which one mistake is seen; none if these are not most of those that it spoils."""
+    spoilt: dict[str, bool] = {}  # is it as the learner has it?
+    for number, (got, want, right) in enumerate(zip(mine, wanted, answered, strict=True)):
+        try:
+            made = arrays_in(theirs(name, number), right, names)
+        except StructureError:
+            return []
+        for array in want:
+            if not same_array(made[array], want[array]):
+                spoilt[array] = spoilt.get(array, True) and same_array(made[array], got[array])
+        if spoilt and not any(spoilt.values()):
+            return []
+    return [array for array, as_mine in spoilt.items() if as_mine] if 2 * sum(spoilt.values()) > len(spoilt) else []
+
+
+def arrays_in(outcome: Outcome, right: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the arrays of a result by name; StructureError where it is not built as it should be."""
+    if not isinstance(outcome, Returned):
+        raise StructureError("raises", "nothing was returned")
+    return {leaf.name: leaf.value for leaf in leaves(outcome.value, right, names)}
+
+
+ALL_ELSE_IS_RIGHT = re.compile(r"^(Only \w+ is off: |[^,.:]* (is|are) right, but )")  # where a mistake is the only one
+
+
+def told_together(exercise: Exercise, mistakes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Say which mistakes were made together, and where each is seen."""
+    lines = []
+    for name, arrays in mistakes.items():
+        sentence = ALL_ELSE_IS_RIGHT.sub("", exercise.misconceptions[name].sentence)
+        lines.append(f"In {listed(arrays)}: {sentence[0].upper()}{sentence[1:]}")
+    if lines:
+        lines[0] = f"{'More than one thing is' if len(lines) > 1 else 'This, and something else, is'} off. {lines[0]}"
+    return lines
 
 
 def same_mistake(
