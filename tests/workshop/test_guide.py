@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bptt_lessons.cells import rnn
 from bptt_lessons.course import EXERCISES, cli
 from bptt_lessons.workshop import commands
 
@@ -34,7 +35,8 @@ HEADINGS = [
 PAUSES = ("Break", "Lunch")
 WITHOUT_A_PAUSE = 100  # minutes that nobody should sit through
 SCHEDULE = (
-    "<!-- schedule: 0:00 to 0:10 -->\n| start | what | to teach | exercises | to write |\n|---|---|---|---|---|\n"
+    "<!-- schedule: 0:00 to 0:10 -->\n"
+    "| start | what | live | to teach | exercises | to write |\n|---|---|---|---|---|---|\n"
 )
 
 
@@ -102,13 +104,14 @@ def test_check_changes_nothing_and_says_what_would_change(
         ("<!-- mistakes: rnn.step: no-tanh -->\n", "no <!-- end --> follows it"),
         ("<!-- lessons -->\n<!-- mistakes: rnn.step: no-tanh -->\n<!-- end -->", "no <!-- end --> before"),
         (
-            f"{SCHEDULE}| | one step | 5 | `rnn.step` | |\n<!-- end -->",
+            f"{SCHEDULE}| | one step | | 5 | `rnn.step` | |\n<!-- end -->",
             "it ends at 0:11 and should end at 0:10",
         ),
         (
-            f"{SCHEDULE}| | one step | a while | | |\n<!-- end -->",
-            "the third must be a number of minutes",
+            f"{SCHEDULE}| | one step | | a while | | |\n<!-- end -->",
+            "the fourth must be a number of minutes",
         ),
+        ("<!-- wall: A week -->\n<!-- end -->", 'the guide has no heading "### A week"'),
     ],
 )
 def test_a_wrong_marker_is_named_with_its_file(
@@ -121,6 +124,7 @@ def test_a_wrong_marker_is_named_with_its_file(
     page = tmp_path / "instructors" / "lessons" / "01_unrolling_a_recurrent_network.md"
     page.parent.mkdir(parents=True)
     page.write_text(block, encoding="utf-8")
+    (tmp_path / "instructors" / "README.md").write_text("", encoding="utf-8")
     monkeypatch.setattr(generate, "HERE", tmp_path / "instructors")
     assert generate.main([]) == 1
     said = capsys.readouterr().err
@@ -181,6 +185,7 @@ class Row(NamedTuple):
 
     start: int
     what: str
+    live: str
     besides: int
     exercises: tuple[str, ...]
     writing: int
@@ -204,8 +209,8 @@ def schedules(page: str) -> list[Schedule]:
         lines = [line for line in body.splitlines() if line.startswith("|")][2:]
         cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
         rows = tuple(
-            Row(minutes_of(start), what, int(besides), tuple(re.findall(r"`([^`]+)`", named)), int(writing or 0))
-            for start, what, besides, named, writing in cells[:-1]
+            Row(minutes_of(start), what, live, int(besides), tuple(re.findall(r"`([^`]+)`", named)), int(writing or 0))
+            for start, what, live, besides, named, writing in cells[:-1]
         )
         found.append(Schedule(minutes_of(begin), minutes_of(end), rows, minutes_of(cells[-1][0])))
     return found
@@ -261,21 +266,37 @@ def test_a_schedule_adds_up_and_agrees_with_the_catalogue(schedule: Schedule) ->
 
 
 def missing_steps(guide: str) -> list[str]:
-    """Return the steps of live coding that the guide names and the lessons' pages do not have."""
+    """Return the steps of live coding, such as 02.4, that the guide names and the lessons' pages do not have."""
     found = []
-    for lesson, listed in re.findall(r"\b(0\d), steps ([\d, ]+(?:(?:to|and) [\d, ]*)*)", guide):
+    for lesson, step in re.findall(r"\b(0\d)\.(\d+)\b", guide):
         page = lesson_page(next(stem for stem in STEMS if stem.startswith(lesson)))
         live = page.partition("\n## Live coding\n")[2].partition("\n## ")[0]
-        there = re.findall(r"^(\d+)\. \*\*", live, re.MULTILINE)
-        found += [f"{lesson} step {n}" for n in re.findall(r"\d+", listed) if n not in there]
+        if step not in re.findall(r"^(\d+)\. \*\*", live, re.MULTILINE):
+            found.append(f"{lesson}.{step}")
     return found
 
 
 def test_every_step_of_live_coding_that_the_guide_names_is_there() -> None:
-    guide = text(INSTRUCTORS / "README.md")
-    assert len(re.findall(r"\b0\d, steps \d", guide)) >= 10
-    assert missing_steps(guide) == []
-    assert missing_steps("00, steps 1, 2 and 9; 01, steps 4 to 8 and 10.") == ["00 step 9", "01 step 8", "01 step 10"]
+    assert missing_steps(text(INSTRUCTORS / "README.md")) == []
+    assert missing_steps("00.2, 00.9, 01.4 and 01.8") == ["00.9", "01.8"]
+    rows = [row for schedule in SCHEDULES for row in schedule.rows if row.live]
+    assert len(rows) >= 30
+    assert [row for row in rows if not re.fullmatch(r"0\d\.\d+(, 0\d\.\d+)*", row.live)] == []
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=["90 minutes", "half a day", "day one", "day two"])
+def test_the_steps_of_a_row_fit_into_its_minutes(schedule: Schedule) -> None:
+    too_long = {}
+    for row in schedule.rows:
+        minutes = 0
+        for lesson, step in re.findall(r"(0\d)\.(\d+)", row.live):
+            page = lesson_page(next(stem for stem in STEMS if stem.startswith(lesson)))
+            found = re.search(rf"^{step}\. \*\*.*?(\d+) min", page.partition("\n## Live coding\n")[2], re.MULTILINE)
+            assert found is not None, f"{lesson}.{step} has no minutes"
+            minutes += int(found[1])
+        if minutes > row.besides:
+            too_long[row.what] = minutes
+    assert too_long == {}
 
 
 def test_who_has_little_time_writes_what_the_lessons_pages_keep() -> None:
@@ -286,10 +307,10 @@ def test_who_has_little_time_writes_what_the_lessons_pages_keep() -> None:
 
 def test_a_sum_that_is_wrong_would_be_seen() -> None:
     schedule = SCHEDULES[0]
-    first = schedule.rows[1]
-    assert first.exercises == ("rnn.step",)
+    place = next(n for n, row in enumerate(schedule.rows) if row.exercises)
+    first = schedule.rows[place]
     for spoilt in (first._replace(besides=first.besides + 1), first._replace(writing=first.writing + 1)):
-        assert wrong_sums(schedule._replace(rows=(schedule.rows[0], spoilt, *schedule.rows[2:])))
+        assert wrong_sums(schedule._replace(rows=(*schedule.rows[:place], spoilt, *schedule.rows[place + 1 :])))
     assert wrong_sums(schedule._replace(last=schedule.last + 1))
     assert missing_sections("02, sections 9 and 11; 00, section 8") == ["02 11", "00 8"]
 
@@ -381,6 +402,50 @@ def test_the_guide_links_every_page() -> None:
     linked = set(re.findall(r"\]\(([^)#]+)", text(INSTRUCTORS / "README.md")))
     for folder in ("lessons", "misconceptions"):
         assert {f"{folder}/{stem}.md" for stem in STEMS} <= linked
+
+
+def test_the_sheets_for_the_room_follow_the_schedule() -> None:
+    half_a_day = SCHEDULES[1]
+    room = text(INSTRUCTORS / "room.md")
+    plan = room.partition("## The plan of the day")[2].partition("<!-- end -->")[0]
+    clock = [generate.clock_of(row.start) for row in half_a_day.rows]
+    assert re.findall(r"^\| (\d+:\d\d) \|", plan, re.MULTILINE) == [*clock, "13:00"]
+    assert "Vote" not in plan
+    assert "](" not in plan
+    written = [n for row in half_a_day.rows for n in row.exercises]
+    assert re.findall(r"^\*\*`([\w.]+)`\*\*", room, re.MULTILINE) == written
+    assert len(re.findall(r"^- `[\w-]+`: \S", room, re.MULTILINE)) == 3 * len(written)
+
+
+def test_a_printed_page_is_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed = load(INSTRUCTORS / "printed.py")
+    assert printed.main([str(tmp_path)]) == 0
+    capsys.readouterr()
+    made = {path.relative_to(tmp_path).with_suffix(".md") for path in tmp_path.rglob("*.html")}
+    assert made == {path.relative_to(INSTRUCTORS) for path in PAGES}
+    for page in (text(path).partition("<script>")[0] for path in tmp_path.rglob("*.html")):
+        assert not re.search(r"<details>|<!-- (?!Made)|href=\"[^\":]*\.md|\$\$", page)
+        assert not re.search(r"(?:src|href)=\"https?:[^\"]*\.(?:js|css)", page)
+    lesson = text(tmp_path / "lessons" / f"{STEMS[2]}.html")
+    assert '<span class="math">' in lesson
+    assert lesson.count("<details open>") == lesson_page(STEMS[2]).count("<details>")
+    (tmp_path / "room.html").write_text("my own")
+    assert printed.main([str(tmp_path)]) == 1
+    assert (tmp_path / "room.html").read_text() == "my own"
+
+
+def test_a_report_reads_as_the_guide_says() -> None:
+    def two_mistakes(params, cache, dh):  # type: ignore[no-untyped-def]
+        dz = dh * (1 - cache.h**2)
+        grads = rnn.Params(cache.x.T @ dz, cache.h.T @ dz, dz.sum(axis=0))
+        return grads, dz @ params.W_xh.T, dz @ params.W_hh
+
+    quoted = re.findall(r"^ *> (Case .+)$", text(INSTRUCTORS / "README.md"), re.MULTILINE)
+    assert len(quoted) == 1
+    report = str(EXERCISES["rnn.step_backward"].grade(two_mistakes)).splitlines()
+    assert quoted[0] in report
+    assert report[1].startswith("More than one thing is off. ")
+    assert '"More than one thing is off"' in text(INSTRUCTORS / "README.md")
 
 
 # Code
