@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -44,12 +45,29 @@ def handout(markdown: str) -> str:
     for piece in pieces[2:]:
         if piece.kind == "heading":
             html.append(f"<h{piece.level}>{prose.to_html(piece.title, inline=True)}</h{piece.level}>")
+        elif piece.kind == "table":
+            html.append(table(prose.to_html(piece.source), caption=html.pop()))
         else:
             html.append(prose.to_html(piece.source))
     body = f"<main>{''.join(html)}</article></main>\n"
     styles = [page.asset("style/colours.css"), page.asset("style/handout.css")]
     scripts = [page.MATHJAX, page.asset("vendor/mathjax-tex-svg.js"), page.asset("style/handout.js")]
     return page.page(pieces[0].title, styles, body, scripts)
+
+
+def table(html: str, caption: str) -> str:
+    """Return a table with a caption, and with headers for its columns and rows.
+
+    Parameters
+    ----------
+    html : str
+        As Markdown makes it, which knows headers of columns only.
+    caption : str
+        The paragraph before the table.
+    """
+    html = re.sub(r"<th\b", '<th scope="col"', html)
+    html = re.sub(r"(<tr>\s*)<td>(.*?)</td>", r'\1<th scope="row">\2</th>', html, flags=re.DOTALL)
+    return html.replace("<table>", f"<table><caption>{re.sub('</?p>', '', caption)}</caption>", 1)
 
 
 def add_command(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""The handout in Chromium, as it is printed."""
+"""The handout in Chromium, opened as its user opens it, and printed."""
 
 from __future__ import annotations
 
@@ -6,32 +6,46 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from html_pages import sheets
 
 from bptt_lessons.workshop import handout
 from bptt_lessons.workshop import page as pages
 
-A4 = 297 / 25.4 * 96  # pixels
+POINT = 96 / 72  # pixels
+PAPER = {"A4": (210, 297), "Letter": (215.9, 279.4)}  # millimetres
+
+CUT = """() => [...document.querySelectorAll("article > *, th, td, .math svg")].filter(e => {
+  const box = e.getBoundingClientRect(), page = document.querySelector("main").getBoundingClientRect();
+  const wide = e.tagName !== "svg" && e.scrollWidth > e.clientWidth + 2;
+  return wide || box.right > page.right + 2 || box.left < page.left - 2;
+}).map(e => e.textContent.slice(0, 60))"""
+# Pixels of an em: of MathJax's drawings, which have 1000 units an em, and of all else.
+EQUATIONS = """() => [...document.querySelectorAll(".math mjx-container > svg")].map(
+  e => 1000 * e.getBoundingClientRect().width / e.viewBox.baseVal.width)"""
+TEXT = """() => [...document.querySelectorAll("main p, th, td, caption")].map(
+  e => parseFloat(getComputedStyle(e).fontSize))"""
 
 
-def test_the_handout_is_one_page_of_a4_with_nothing_cut(page: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("paper", PAPER)
+def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_path: Path) -> None:
     path = tmp_path / "handout.html"
     pages.write(path, handout.handout(handout.source().read_text(encoding="utf-8")))
-    page.set_viewport_size({"width": 794, "height": 1123})  # A4 at 96 dots an inch
-    page.emulate_media(media="print")
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
-    pdf = page.pdf(prefer_css_page_size=True)
+    pdf = page.pdf(format=paper)
     assert sheets(pdf) == 1
-    assert re.search(rb"/MediaBox\s*\[\s*0 0 59[45][.\d]* 84[12][.\d]*\]", pdf)
-    high = page.evaluate(
-        "(() => { const b = document.querySelector('main').getBoundingClientRect(); return b.height; })()"
+    found = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\]", pdf)
+    assert found
+    assert [float(side) for side in found.groups()] == pytest.approx([side / 25.4 * 72 for side in PAPER[paper]], abs=1)
+    width, height = (side / 25.4 * 96 for side in PAPER[paper])
+    page.set_viewport_size({"width": round(width), "height": round(height)})
+    page.emulate_media(media="print")
+    high = page.evaluate("document.querySelector('main').getBoundingClientRect().height")
+    assert height * 0.9 - 16 / 25.4 * 96 < high < height - 16 / 25.4 * 96, (
+        "it fills the sheet, and ends above its margin"
     )
-    assert high < A4 - 16 / 25.4 * 96, "it ends above the lower margin"
-    cut = """[...document.querySelectorAll("article > *, td, .math svg")].filter(e => {
-      const box = e.getBoundingClientRect(), page = document.querySelector("main").getBoundingClientRect();
-      const wide = e.tagName !== "svg" && e.scrollWidth > e.clientWidth + 2;
-      return wide || box.right > page.right + 2 || box.left < page.left - 2;
-    }).map(e => e.textContent.slice(0, 60))"""
-    assert page.evaluate(cut) == []
+    assert page.evaluate(CUT) == []
     assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
+    assert min(page.evaluate(TEXT)) >= 8.49 * POINT
+    assert min(page.evaluate(EQUATIONS)) >= 8 * POINT
