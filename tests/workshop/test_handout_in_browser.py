@@ -23,7 +23,7 @@ CUT = """() => [...document.querySelectorAll("article > *, th, td, .math svg")].
 # Pixels of an em: of MathJax's drawings, which have 1000 units an em, and of all else.
 EQUATIONS = """() => [...document.querySelectorAll(".math mjx-container > svg")].map(
   e => 1000 * e.getBoundingClientRect().width / e.viewBox.baseVal.width)"""
-TEXT = """() => [...document.querySelectorAll("main p, th, td, caption")].map(
+TEXT = """() => [...document.querySelectorAll("main p, th, td, caption, main code")].map(
   e => parseFloat(getComputedStyle(e).fontSize))"""
 
 
