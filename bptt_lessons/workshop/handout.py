@@ -29,7 +29,7 @@ def source() -> Path:
 
 
 def handout(markdown: str) -> str:
-    """Return the handout as a page that prints on one sheet of A4.
+    """Return the handout as a page that prints on one sheet of A4 or of Letter.
 
     Parameters
     ----------
