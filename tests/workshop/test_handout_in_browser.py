@@ -27,12 +27,16 @@ TEXT = """() => [...document.querySelectorAll("main p, th, td, caption, main cod
   e => parseFloat(getComputedStyle(e).fontSize))"""
 
 
+def show(page: Any, html: str, folder: Path) -> None:
+    """Open the handout, from a disk and on a screen."""
+    pages.write(folder / "handout.html", html)
+    page.goto((folder / "handout.html").as_uri())
+    page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
+
+
 @pytest.mark.parametrize("paper", PAPER)
 def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_path: Path) -> None:
-    path = tmp_path / "handout.html"
-    pages.write(path, handout.handout(handout.source().read_text(encoding="utf-8")))
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
+    show(page, handout.handout(handout.source().read_text(encoding="utf-8")), tmp_path)
     pdf = page.pdf(format=paper)
     assert sheets(pdf) == 1
     found = re.search(rb"/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)\]", pdf)
@@ -49,3 +53,11 @@ def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_pat
     assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
     assert min(page.evaluate(TEXT)) >= 8.49 * POINT
     assert min(page.evaluate(EQUATIONS)) >= 8 * POINT
+
+
+def test_with_wider_fonts_it_is_smaller_and_one_page_still(page: Any, tmp_path: Path) -> None:
+    html = handout.handout(handout.source().read_text(encoding="utf-8"))
+    wider = html.replace('Arial, Helvetica, "Liberation Sans"', '"DejaVu Sans", Verdana')
+    assert wider != html
+    show(page, wider, tmp_path)
+    assert [sheets(page.pdf(format=paper)) for paper in PAPER] == [1, 1]

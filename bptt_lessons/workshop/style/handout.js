@@ -1,7 +1,9 @@
 // Draw the mathematics; an equation that is wider than its column is drawn smaller, and so is a page that is too long.
 "use strict";
 
-const LONGEST = 262 / 192; // height by width of what is printed on one sheet of Letter, the shorter of the two
+// Millimetres, at a width of 192: what goes on a sheet of Letter, the shorter of the two; and what certainly does with
+// other fonts than the page asks for, whose lines may break otherwise on paper than on the screen.
+const LONGEST = 262, SAFE = 244;
 
 function shrink(element, size, smallest, unit, large) {
   for (; size >= smallest && large(); size -= 0.01) element.style.fontSize = `${size}${unit}`;
@@ -13,8 +15,11 @@ async function begin() {
   for (const equation of document.querySelectorAll(".math.display")) {
     shrink(equation, 0.99, 0.6, "em", () => equation.scrollWidth > equation.clientWidth + 1);
   }
-  const page = document.querySelector("main").getBoundingClientRect.bind(document.querySelector("main"));
-  shrink(document.body, 8.5, 6.5, "pt", () => page().height > page().width * LONGEST);
+  const high = () => {
+    const box = document.querySelector("main").getBoundingClientRect();
+    return box.height / box.width * 192;
+  };
+  if (high() > LONGEST) shrink(document.body, 8.4, 6.5, "pt", () => high() > SAFE);
   document.documentElement.dataset.ready = "yes";
 }
 
