@@ -77,7 +77,7 @@ def deck(title: str, slides: Iterable[str]) -> str:
     return page(title, styles, body, scripts)
 
 
-def slide(html: str, notes: Iterable[str], footer: str) -> str:
+def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
     """Return one slide.
 
     Parameters
@@ -87,11 +87,14 @@ def slide(html: str, notes: Iterable[str], footer: str) -> str:
         Markdown for the speaker.
     footer : str
         Markdown.
+    again : str
+        HTML of a heading of an earlier slide under which this one still belongs.
     """
     said = "\n\n".join(notes)
     aside = f'<aside class="notes">{prose.to_html(said)}</aside>' if said else ""
     foot = prose.to_html(footer, inline=True)
-    return f'<section><div class="body">{html}</div><footer>{foot}</footer>{aside}</section>\n'
+    head = f'<h2 class="again">{again}</h2>' if again else ""
+    return f'<section>{head}<div class="body">{html}</div><footer>{foot}</footer>{aside}</section>\n'
 
 
 def index(lessons: Iterable[tuple[str, str, str]]) -> str:

@@ -1,8 +1,10 @@
 """The prose of a lesson: its Markdown taken apart, so that a slide can show what belongs on a screen.
 
 A screen shows headings, equations, lists and tables, the questions and the exercises
-whole, and of every other paragraph its first sentence and the one that leads to what is
-shown next.  The whole paragraph is for the speaker's notes.
+whole, and of every other paragraph the sentences with which it begins, as many as stand
+on three lines, and those that lead to what is shown next.  The whole paragraph is for the
+speaker's notes.  Where that says something else than the paragraph, its author writes how
+many sentences are shown into the cell's metadata (see `slides`).
 """
 
 from __future__ import annotations
@@ -20,9 +22,8 @@ QUESTION = re.compile(r"\*\*(Predict[^*]*?|A question)[.:]?\*\*[.:]?\s*")
 ASIDE = re.compile(r"\((\*\*Predict first:\*\*[^()]*(?:\([^()]*\)[^()]*)*)\)")  # a question in brackets
 EXERCISE = re.compile(r"\*\*(Exercise: [^*]+)\*\* \((\d+) minutes\)[.:]?\s*")
 TAG = re.compile(r"\\tag\{(\w+)\}")
-ENOUGH = 8  # words, for a first sentence to stand alone
-BEGINNING = 28  # words, where a section begins
-LONG = 420  # signs, from which on the items of a list are shortened
+SHORT = 250  # signs of a paragraph that are shown in any case: three lines
+LONG = 420  # signs, up to which a paragraph that leads to an equation is shown whole, and a list
 
 
 class Part(NamedTuple):
@@ -85,7 +86,7 @@ def part(source: str) -> Part:
     return Part("paragraph", source)
 
 
-def on_screen(piece: Part, leads: bool, words: int = ENOUGH) -> str:
+def on_screen(piece: Part, leads: bool, wanted: int | None = None) -> str:
     """Return the Markdown of a part that belongs on a screen.
 
     Parameters
@@ -93,8 +94,8 @@ def on_screen(piece: Part, leads: bool, words: int = ENOUGH) -> str:
     piece : Part
     leads : bool
         Whether an equation, a list or a table follows: then the last sentences are shown too.
-    words : int
-        How many words of a paragraph are enough.
+    wanted : int or None
+        How many sentences of a paragraph its author wants to be shown; None if that is left to the rule.
     """
     if piece.kind == "exercise":
         return EXERCISE.sub("", piece.source, count=1)
@@ -103,45 +104,45 @@ def on_screen(piece: Part, leads: bool, words: int = ENOUGH) -> str:
         return asked[:1].upper() + asked[1:]
     if piece.kind == "list" and len(piece.source) > LONG:
         return "\n".join(
-            mark + first_of(item) for mark, item in re.findall(r"^([-*] |\d+\. )(.*)$", piece.source, re.MULTILINE)
+            mark + sentences(item)[0] for mark, item in re.findall(r"^([-*] |\d+\. )(.*)$", piece.source, re.MULTILINE)
         )
     if piece.kind != "paragraph":
         return piece.source
     said = sentences(piece.source)
-    first = opening(said, words)
+    if wanted is not None:
+        return " ".join(said[:wanted])
     if leads and len(piece.source) <= LONG:
         return piece.source
+    first = opening(said)
     if leads and first < len(said) - 2:
         return " ".join([*said[:first], "…", *said[-2:]])
-    return " ".join(said[:first])
+    return " ".join(said if leads else said[:first])
 
 
-def first_of(text: str) -> str:
-    """Return the sentences with which a text begins.
-
-    Parameters
-    ----------
-    text : str
-    """
-    said = sentences(text)
-    return " ".join(said[: opening(said)])
-
-
-def opening(said: list[str], words: int = ENOUGH) -> int:
-    """Return how many sentences it takes to say something.
+def opening(said: list[str]) -> int:
+    """Return how many sentences stand on three lines; a question or a colon needs what comes after it.
 
     Parameters
     ----------
     said : list of str
-    words : int
-        How many words are enough.
     """
-    counted = 0
-    for number, sentence in enumerate(said, start=1):
-        counted += len(sentence.split())
-        if counted >= words:
-            return number
-    return len(said)
+    number = 1
+    while number < len(said) and (
+        len(plain(" ".join(said[: number + 1]))) <= SHORT or said[number - 1].rstrip('*")').endswith(("?", ":"))
+    ):
+        number += 1
+    return number
+
+
+def plain(markdown: str) -> str:
+    """Return roughly the signs that will be seen of Markdown: mathematics without its commands.
+
+    Parameters
+    ----------
+    markdown : str
+    """
+    masked, kept = mask(markdown)
+    return restore(masked, [re.sub(r"\\[a-zA-Z]+|[{}$_^\\`]", "", piece) for piece in kept])
 
 
 def sentences(text: str) -> list[str]:
@@ -221,6 +222,7 @@ def to_html(text: str, inline: bool = False) -> str:
     html = TOKEN.sub(lambda found: mathematics(kept[int(found[1])]), str(markdown2html(masked)).strip())
     html = re.sub(r"(<span class=\"math\">[^<]*</span>)([,.;:)?!]+)", r'<span class="kept">\1\2</span>', html)
     html = re.sub(r"<p>(<span class=\"math display\".*?</span>)</p>", r"\1", html, flags=re.DOTALL)
+    html = re.sub(r"(<tr>\s*)<td([^>]*)>(.*?)</td>", r'\1<th scope="row"\2>\3</th>', html, flags=re.DOTALL)
     return re.sub(r"^<p>(.*)</p>$", r"\1", html, flags=re.DOTALL) if inline else html
 
 

@@ -3,25 +3,33 @@
 A cell's ``slide_type`` (Jupyter's own metadata) says where it goes: ``slide`` and
 ``subslide`` begin a new one, ``fragment`` appears at the next key, ``notes`` is for the
 speaker only, ``skip`` is left out, and ``-`` goes on.  Of prose, `prose.on_screen` says
-what is shown.  A question and an exercise always begin a slide of their own, and what
-answers a question appears later than the question.
+what is shown; an author who knows better writes ``sentences`` beside ``slide_type``: for
+each paragraph of the cell how many of its sentences are shown (0 for none, null for the
+rule).  Of a tall figure ``height`` says how many pixels are shown, of a long comparison
+``rows`` how the names of those rows begin that are shown (a regular expression).  A
+question and an exercise begin a slide, on which nothing but prose may stand before them,
+and what answers a question appears later than the question.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bptt_lessons.course import learner_folder
-from bptt_lessons.workshop import page, prose
+from bptt_lessons.workshop import comparison, page, prose
 
 FOLDER = "slides"
 HEIGHT = 650  # pixels of a slide of 1280 × 720 that hold text and pictures
+LAST = 40  # pixels that a last paragraph may be too high: rather small letters than a slide of its own
 COLUMNS = 92  # signs in a line of code
+WHOLE = ("Recap", "On your own")  # sections of which everything is shown
 INTERACTIVE = "Interactive figure"  # with this begins the text of a figure that can be played with
 
 
@@ -39,6 +47,7 @@ class Block(NamedTuple):
     asks: bool = False  # whether it is a question
     told: bool = False  # whether it is prose
     goes_on: bool = False  # whether it is the rest of a sentence with an equation in it
+    reminds: tuple[str, ...] = ()  # HTML of equations that it is about, if they are not on its slide already
 
 
 class Section(NamedTuple):
@@ -105,14 +114,21 @@ def title_and_time(opening: str) -> tuple[str, str]:
 
 
 def equations_of(cells: Sequence[Any]) -> dict[str, str]:
-    """Return a lesson's numbered equations by their numbers.
+    """Return a lesson's numbered equations by their numbers, with what the sentence before them defines.
 
     Parameters
     ----------
     cells : sequence of cells
     """
-    parts = [part for cell in cells if cell.cell_type == "markdown" for part in prose.parts(cell.source)]
-    return {tag[1]: part.source for part in parts if part.kind == "equation" and (tag := prose.TAG.search(part.source))}
+    found: dict[str, str] = {}
+    for cell in cells:
+        parts = prose.parts(cell.source) if cell.cell_type == "markdown" else []
+        for before, part in pairwise([prose.Part("heading", ""), *parts]):
+            if part.kind == "equation" and (tag := prose.TAG.search(part.source)):
+                said = prose.sentences(before.source)[-1:] if before.kind == "paragraph" else []
+                needed = said and "=" in said[0] and said[0].endswith(",")
+                found[tag[1]] = f"{said[0]}\n\n{part.source}" if needed else part.source
+    return found
 
 
 def outline(cells: Sequence[Any], minutes: str, label: str) -> str:
@@ -130,7 +146,9 @@ def outline(cells: Sequence[Any], minutes: str, label: str) -> str:
             items.append(f"<li>{prose.to_html(re.sub(r'^[0-9]+[.] ', '', part.title), inline=True)}</li>")
         elif part.kind == "exercise" and items:
             name = prose.to_html(part.title.removeprefix("Exercise: "), inline=True)
-            items[-1] = items[-1].replace("</li>", f' <span class="minutes">{name}, {part.minutes} min</span></li>')
+            items[-1] = items[-1].replace(
+                "</li>", f' <span class="minutes">(exercise: {name}, {part.minutes} min)</span></li>'
+            )
     total = f'<p class="minutes">{escape(minutes)} in all, the exercises as marked</p>' if minutes else ""
     html = f'<div class="block"><h2>In this lesson</h2>{total}<ol>{"".join(items)}</ol></div>'
     return page.slide(html, (), label)
@@ -156,7 +174,7 @@ def sections_of(cells: Sequence[Any], numbered: dict[str, str]) -> Iterator[Sect
             blocks[-1] = blocks[-1]._replace(notes=f"{blocks[-1].notes}\n\n{cell.source}")
             continue
         stub_follows = number + 1 < len(shown) and is_stub(shown[number + 1])
-        new = list(prose_blocks(cell.source, numbered, stub_follows))
+        new = list(prose_blocks(cell.source, numbered, stub_follows, sentences_wanted(cell)))
         if slide_type(cell) in ("slide", "subslide"):
             new[0] = (new[0][0], new[0][1]._replace(opens=True))
         elif slide_type(cell) == "fragment":
@@ -184,6 +202,17 @@ def slide_type(cell: Any) -> str:
     return str(cell.metadata.get("slideshow", {}).get("slide_type", "-"))
 
 
+def sentences_wanted(cell: Any) -> Sequence[int | None]:
+    """Return how many sentences of each paragraph a cell's author wants to be shown; of the rest the rule decides.
+
+    Parameters
+    ----------
+    cell : cell
+    """
+    wanted: Sequence[int | None] = cell.metadata.get("slideshow", {}).get("sentences", [])
+    return wanted
+
+
 def is_stub(cell: Any) -> bool:
     """Say whether a cell is an exercise's empty function.
 
@@ -194,7 +223,9 @@ def is_stub(cell: Any) -> bool:
     return "raises-exception" in cell.metadata.get("tags", [])
 
 
-def prose_blocks(source: str, numbered: dict[str, str], stub_follows: bool) -> Iterator[tuple[str, Block]]:
+def prose_blocks(
+    source: str, numbered: dict[str, str], stub_follows: bool, wanted: Sequence[int | None]
+) -> Iterator[tuple[str, Block]]:
     """Yield the blocks of a Markdown cell, each after the title of the section that it begins, if it does.
 
     Parameters
@@ -203,39 +234,58 @@ def prose_blocks(source: str, numbered: dict[str, str], stub_follows: bool) -> I
     numbered : dict of str to str
         The lesson's equations.
     stub_follows : bool
-        Whether this states an exercise to its end: then a question in it is part of the statement.
+        Whether this states an exercise to its end: then all that follows is part of the statement.
+    wanted : sequence of int or None
+        How many sentences of each paragraph are shown, as `prose.on_screen` takes it.
     """
     parts = prose.parts(source)
-    recap = any(part.kind == "heading" and part.title == "Recap" for part in parts)
-    closed = False
+    whole = any(part.kind == "heading" and part.title in WHOLE for part in parts)
+    left, stated = list(wanted), False
     for number, part in enumerate(parts):
         leads = number + 1 < len(parts) and parts[number + 1].kind in ("equation", "list", "table")
-        after_heading = number > 0 and parts[number - 1].kind == "heading"
-        words = prose.BEGINNING if after_heading else prose.ENOUGH
-        shown = part.source if recap or (closed and part.kind == "question") else prose.on_screen(part, leads, words)
+        count = left.pop(0) if left and part.kind == "paragraph" else None
+        shown = part.source if (whole or stated) and count is None else prose.on_screen(part, leads, count)
         if part.kind == "heading":
             html = f"<h{part.level}>{prose.to_html(part.title, inline=True)}</h{part.level}>"
             yield part.title, Block(html, 70, opens=True, leads=True)
-        elif part.kind == "exercise" or (part.kind == "question" and not closed):
-            needed = equations_needed(shown, source.split(part.source), numbered) if part.minutes else []
-            html = "".join(prose.to_html(text) for text in [shown, *needed])
-            height = sum(height_of(text) for text in [shown, *needed])
+        elif part.kind == "exercise" or (part.kind == "question" and not whole and not stated):
+            needed = equations_needed(part, shown, source.split(part.source), numbered)
+            shown, answer = answered(shown) if part.title == "A question" else (shown, "")
             minutes = f' <span class="minutes">{part.minutes} minutes</span>' if part.minutes else ""
             head = f"<h3>{prose.to_html(part.title.rstrip('.'), inline=True)}{minutes}</h3>"
-            html = f'<div class="{part.kind}">{head}{html}</div>'
-            closed = part.kind == "exercise" and stub_follows
-            yield "", Block(html, height + 60, part.source, opens=True, leads=leads, asks=part.kind == "question")
+            html = f'<div class="{part.kind}">{head}{prose.to_html(shown)}</div>'
+            height = 60 + sum(height_of(text) for text in [shown, *needed])
+            stated = stated or (part.kind == "exercise" and stub_follows)
+            block = Block(html, height, part.source, opens=True, leads=leads or stated, asks=part.kind == "question")
+            yield "", block._replace(reminds=tuple(prose.to_html(text) for text in needed))
+            if answer:
+                yield "", Block(prose.to_html(answer), height_of(answer), later=True, told=True)
+        elif shown:
+            block = Block(prose.to_html(shown), height_of(shown), part.source, gives=10, told=True)
+            yield "", block._replace(leads=leads or stated, goes_on=part.source[0].islower())
         else:
-            block = Block(prose.to_html(shown), height_of(shown), part.source, leads=leads, gives=20, told=True)
-            yield "", block._replace(goes_on=part.source[0].islower())
+            yield "", Block("", 0, part.source, told=True)
 
 
-def equations_needed(statement: str, around: Sequence[str], numbered: dict[str, str]) -> list[str]:
-    """Return the equations that an exercise is about and that stand on other slides.
+def answered(question: str) -> tuple[str, str]:
+    """Return a question and the answer that stands behind it in brackets, which is empty if there is none.
 
     Parameters
     ----------
-    statement : str
+    question : str
+    """
+    match = re.fullmatch(r"(.*\?) \(([^()]*)\)", question, re.DOTALL)
+    return (match[1], match[2]) if match else (question, "")
+
+
+def equations_needed(part: prose.Part, shown: str, around: Sequence[str], numbered: dict[str, str]) -> list[str]:
+    """Return the equations that an exercise or a question is about and that may stand on other slides.
+
+    Parameters
+    ----------
+    part : prose.Part
+    shown : str
+        What is shown of it.
     around : sequence of str
         What stands before it in its cell, and after it: there, its equations are on its slide already.
     numbered : dict of str to str
@@ -244,15 +294,16 @@ def equations_needed(statement: str, around: Sequence[str], numbered: dict[str, 
     Returns
     -------
     list of str
-        Those that it names; or else those just before it.
+        Those that it names; or else, for an exercise, those just before it.
     """
     named: list[str] = []
-    for first, last in re.findall(r"\((\d+)\)(?: to \((\d+)\))?", prose.mask(statement)[0]):
+    here = re.sub(r"\(\d+\) of lesson \d+", "", prose.mask(shown)[0])
+    for first, last in re.findall(r"\((\d+)\)(?: to \((\d+)\))?", here):
         named += [str(number) for number in range(int(first), int(last or first) + 1)]
-    before = [tag for tag, equation in numbered.items() if equation in around[0]]
-    after = [tag for tag, equation in numbered.items() if equation in around[-1]]
-    tags = named if any(tag in numbered for tag in named) else [] if after else before
-    return [numbered[tag] for tag in dict.fromkeys(tags) if tag in numbered and tag not in after]
+    named = [tag for tag in dict.fromkeys(named) if tag in numbered]
+    before, after = ([tag for tag in numbered if f"\\tag{{{tag}}}" in text] for text in (around[0], around[-1]))
+    tags = named or (before if part.kind == "exercise" and not after else [])
+    return [numbered[tag] for tag in tags if tag not in after]
 
 
 def height_of(markdown: str) -> int:
@@ -264,25 +315,18 @@ def height_of(markdown: str) -> int:
     """
     part = prose.part(markdown)
     lines = markdown.splitlines()
+    if "\n\n" in markdown:
+        return sum(height_of(piece.source) for piece in prose.parts(markdown))
     if part.kind == "equation":
         tall = re.search(r"\\d?frac|\\sum|\\Bigl|\\binom|\\begin", markdown) is not None
         return 60 + 35 * tall + 40 * ("underbrace" in markdown) + 70 * ("cases" in markdown)
     if part.kind == "table":
-        return 20 + sum(44 + 30 * (len(plain(line)) // 92) for line in lines if not re.fullmatch(r"[|\s:-]*", line))
+        return 20 + sum(
+            44 + 30 * (len(prose.plain(line)) // 92) for line in lines if not re.fullmatch(r"[|\s:-]*", line)
+        )
     if part.kind == "list":
-        return 14 + sum(40 + 38 * (len(plain(line)) // 84) for line in lines)
-    return 14 + 38 * (1 + len(plain(markdown)) // 86)
-
-
-def plain(markdown: str) -> str:
-    """Return roughly the signs that will be seen of Markdown: mathematics without its commands.
-
-    Parameters
-    ----------
-    markdown : str
-    """
-    masked, kept = prose.mask(markdown)
-    return prose.restore(masked, [re.sub(r"\\[a-zA-Z]+|[{}$_^\\`]", "", piece) for piece in kept])
+        return 14 + sum(40 + 38 * (len(prose.plain(line)) // 84) for line in lines)
+    return 14 + 38 * (1 + len(prose.plain(markdown)) // 86)
 
 
 def code_blocks(cell: Any, asked: bool) -> list[Block]:
@@ -294,11 +338,16 @@ def code_blocks(cell: Any, asked: bool) -> list[Block]:
     asked : bool
         Whether a question waits for its answer: then code and output wait for a key each.
     """
-    outputs = [block for output in joined(cell.get("outputs", [])) if (block := output_block(output)) is not None]
+    wanted = cell.metadata.get("slideshow", {})
+    found = [
+        output_block(output, wanted.get("height", 0), wanted.get("rows", ""))
+        for output in joined(cell.get("outputs", []))
+    ]
+    outputs = [block for block in found if block is not None]
     if is_stub(cell):
-        return [Block(source(cell.source), 34 + 27 * rows(cell.source), closes=True, gives=80)]
-    lines = shown_code(cell.source) if outputs else cell.source
-    code = Block(source(lines), 34 + 27 * rows(lines), later=asked, leads=bool(outputs) and not asked)
+        return [Block(source(cell.source), 32 + int(26.5 * rows(cell.source)), closes=True, gives=80)]
+    lines = re.sub(r"\n{3,}", "\n\n", shown_code(cell.source) if outputs else cell.source)
+    code = Block(source(lines), 32 + int(26.5 * rows(lines)), later=asked, leads=bool(outputs) and not asked)
     return [*([code] if lines else []), *(block._replace(later=asked) for block in outputs)]
 
 
@@ -323,19 +372,26 @@ def joined(outputs: Sequence[Any]) -> list[Any]:
 
 
 def shown_code(text: str) -> str:
-    """Return a cell's source without what only draws, and without what it asserts at its end of what it has shown.
+    """Return a cell's source without what its output says: what only draws, what only formats, what it asserts at
+    its end, and what was made only to be drawn or asserted.
 
     Parameters
     ----------
     text : str
     """
     tree = ast.parse(text).body
-    while tree and isinstance(tree[-1], ast.Assert):
-        tree.pop()
+    end = len(tree)
+    while end and isinstance(tree[end - 1], ast.Assert):
+        end -= 1
+    printing = [node for node in tree[:end] if formats(node)]
+    left_out = [*tree[end:], *(node for node in tree[:end] if draws(node))]
+    kept = [node for node in tree if node not in printing and node not in left_out]
+    while kept and serves_only(kept[-1], left_out) and not serves_only(kept[-1], printing):
+        left_out.append(kept.pop())
     lines, previous = text.splitlines(), 0
     shown: list[str] = []
     for node in tree:
-        shown += [] if draws(node) else lines[previous : node.end_lineno]
+        shown += lines[previous : node.end_lineno] if node in kept else []
         previous = node.end_lineno or 0
     return "\n".join(shown).strip("\n")
 
@@ -347,7 +403,34 @@ def draws(node: ast.stmt) -> bool:
     ----------
     node : ast.stmt
     """
-    return isinstance(node, ast.Expr) and ast.unparse(node).startswith(("plots.", "widgets.", "compared("))
+    return isinstance(node, ast.Expr) and ast.unparse(node).startswith(
+        ("plots.", "widgets.", "compared(", "differences(")
+    )
+
+
+def formats(node: ast.stmt) -> bool:
+    """Say whether a statement prints and takes several lines to do so.
+
+    Parameters
+    ----------
+    node : ast.stmt
+    """
+    return isinstance(node, ast.Expr) and ast.unparse(node).startswith("print(") and node.end_lineno != node.lineno
+
+
+def serves_only(node: ast.stmt, others: Sequence[ast.stmt]) -> bool:
+    """Say whether a statement does nothing but give names to what some others use.
+
+    Parameters
+    ----------
+    node : ast.stmt
+    others : sequence of ast.stmt
+    """
+    if not isinstance(node, ast.Assign):
+        return False
+    given = {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    used = {name.id for other in others for name in ast.walk(other) if isinstance(name, ast.Name)}
+    return bool(given & used)
 
 
 def rows(text: str) -> int:
@@ -375,33 +458,59 @@ def source(code: str) -> str:
     )
 
 
-def output_block(output: Any) -> Block | None:
+def output_block(output: Any, upper: int, wanted: str) -> Block | None:
     """Return what a cell printed or drew; None if there is nothing to show.
 
     Parameters
     ----------
     output : output of a cell
+    upper : int
+        How many pixels of a figure are shown, from its upper edge; 0 for all.
+    wanted : str
+        A regular expression: the rows of a comparison that are shown.
     """
     data = output.get("data", {})
     html = data.get("text/html", "")
     if html.startswith("<img"):
-        text = data.get("text/plain", "")
-        play = (
-            "<figcaption>In the notebook this figure is interactive.</figcaption>"
-            if text.startswith(INTERACTIVE)
-            else ""
-        )
-        height = (540, 60) if play else (420, 80)  # it takes more where there is room, and less if it must
-        return Block(f"<figure>{html.strip()}{play}</figure>", height[0], gives=height[1])
+        if not data.get("text/plain", "").startswith(INTERACTIVE):
+            return Block(f"<figure>{html.strip()}</figure>", 440, gives=40)
+        more = " Its lower part is left out here." if upper else ""
+        caption = f"<figcaption>In the notebook this figure is interactive.{more}</figcaption>"
+        image, high = upper_part(html.strip(), upper)
+        most = HEIGHT - 50  # for what has small letters shall be as large as can be, and in its own size at least
+        return Block(f"<figure>{image}{caption}</figure>", most, gives=max(0, most - high - 40))
     if html:
         return Block(f'<div class="report">{html}</div>', 60 + 34 * (1 + len(re.sub("<[^>]*>", "", html)) // 90))
     text = (output.get("text", "") or data.get("text/plain", "")).rstrip("\n")
     if not text:
         return None
+    if compared := comparison.read(text, wanted):
+        high = comparison.height(compared)
+        return Block(comparison.to_html(compared), high, compared.note, gives=high // 14)
     wide = max(len(line) for line in text.splitlines())
-    return Block(
-        f'<pre class="output" style="--columns: {wide}">{escape(text, quote=False)}</pre>', 24 + 28 * rows(text)
-    )
+    label = f'role="region" aria-label="output" style="--columns: {wide}"'
+    return Block(f'<pre class="output" {label}>{escape(text, quote=False)}</pre>', 32 + int(26.5 * rows(text)))
+
+
+def upper_part(image: str, height: int) -> tuple[str, int]:
+    """Return an image of which only the upper part is seen, and how high that is.
+
+    Parameters
+    ----------
+    image : str
+        HTML with a drawing (SVG) in it.
+    height : int
+        In the drawing's own pixels; 0 for all of it.
+    """
+    encoded = image.partition("data:image/svg+xml;base64,")[2].partition('"')[0]
+    drawing = b64decode(encoded).decode()
+    size = re.compile(r'(viewBox="0 0 \d+ )(\d+)("[^>]*? height=")\d+')
+    match = size.search(drawing)
+    assert match, "a figure of the course begins with its size"
+    if not height:
+        return image, int(match[2])
+    drawing = size.sub(rf"\g<1>{height}\g<3>{height}", drawing, count=1)
+    return image.replace(encoded, b64encode(drawing.encode()).decode()), height
 
 
 def pages_of(section: Section, label: str) -> list[str]:
@@ -419,8 +528,11 @@ def pages_of(section: Section, label: str) -> list[str]:
             found[-1].append(block)
         else:
             found.append([block])
-    footer = label if section.title in label else f"{label} · {section.title}"
-    return [page.slide(fragments(blocks), [b.notes for b in blocks if b.notes], footer) for blocks in found]
+    again = prose.to_html(section.title, inline=True)
+    return [
+        page.slide(fragments(blocks), [b.notes for b in blocks if b.notes], label, again if number else "")
+        for number, blocks in enumerate(found)
+    ]
 
 
 def stays(before: Sequence[Block], coming: Sequence[Block]) -> bool:
@@ -432,17 +544,19 @@ def stays(before: Sequence[Block], coming: Sequence[Block]) -> bool:
         The block is the first of those that come.
     """
     block = coming[0]
-    if block.goes_on or all(is_heading(other) for other in before):
+    if not block.html or block.goes_on or all(is_heading(other) for other in before):
         return True
-    if before[-1].closes or (block.opens and not (block.asks and all(b.told or is_heading(b) for b in before))):
+    only_prose = all(other.told or is_heading(other) for other in before)
+    if before[-1].closes or (block.opens and (block.told or not only_prose)):
         return False
     together = [block]
     for following in coming[1:]:
-        if not together[-1].leads:
+        if not together[-1].leads or block.asks:
             break
         together.append(following)
-    room, needed = HEIGHT - needs(before), needs(together)
-    return needed <= room or (needs([block]) <= room and (before[-1].leads or needed > HEIGHT))
+    ends = block.told and not block.leads and (len(coming) == 1 or coming[1].opens)
+    room, needed = HEIGHT - needs(before) + (LAST if ends else 0), needs(together)
+    return needed <= room or (needs([block]) <= room and not block.opens and (before[-1].leads or needed > HEIGHT))
 
 
 def needs(blocks: Sequence[Block]) -> int:
@@ -472,13 +586,14 @@ def fragments(blocks: Sequence[Block]) -> str:
     ----------
     blocks : sequence of Block
     """
-    html, waiting = [], False
-    for number, block in enumerate(blocks):
-        waiting = waiting or (block.later and number > 0)
-        html.append(
-            f'<div class="block fragment">{block.html}</div>' if waiting else f'<div class="block">{block.html}</div>'
-        )
-    return "".join(html)
+    html, waiting = "", False
+    for block in blocks:
+        waiting = waiting or (block.later and bool(html))
+        reminders = [text for text in block.reminds if prose.TAG.findall(text)[0] not in prose.TAG.findall(html)]
+        if block.html:
+            kind = "block fragment" if waiting else "block"
+            html += f'<div class="{kind}">{block.html}{"".join(reminders)}</div>'
+    return html
 
 
 def chosen(names: Sequence[str], lessons: Sequence[Path]) -> list[Path]:

@@ -13,7 +13,7 @@ import pytest
 from html_pages import Reader, assert_nothing_is_loaded
 
 from bptt_lessons.course import EXERCISES, cli, learner_folder
-from bptt_lessons.workshop import commands, page, prose, slides
+from bptt_lessons.workshop import commands, comparison, page, prose, slides
 
 LESSONS = learner_folder.shipped_lessons(learner_folder.shipped_folder())
 STEMS = [path.stem for path in LESSONS]
@@ -50,8 +50,25 @@ def test_every_cell_says_where_it_goes(cells: Any) -> None:
     assert {cell.metadata.get("slideshow", {}).get("slide_type") for cell in cells} <= TYPES
 
 
+def test_what_an_author_wants_shown_is_there(cells: Any) -> None:
+    for cell in cells:
+        wanted = cell.metadata.slideshow
+        assert set(wanted) <= {"slide_type", "sentences", "height", "rows"}
+        if "sentences" in wanted:
+            told = [part for part in prose.parts(cell.source) if part.kind == "paragraph"]
+            assert len(wanted["sentences"]) <= len(told)
+            for count, part in zip(wanted["sentences"], told, strict=False):
+                assert count is None or 0 <= count <= len(prose.sentences(part.source)), part.source
+        if "height" in wanted:
+            html = next(html for output in cell.outputs if (html := output.get("data", {}).get("text/html")))
+            assert 0 < slides.upper_part(html, wanted["height"])[1] < slides.upper_part(html, 0)[1]
+        if "rows" in wanted:
+            found = [comparison.read(output.get("text", ""), wanted["rows"]) for output in cell.outputs]
+            assert any(table and table.rows for table in found)
+
+
 def test_a_deck_is_of_a_length_that_can_be_shown(deck: Reader, stem: str) -> None:
-    assert (12 if stem == STEMS[0] else 20) <= len(deck.all("section")) <= 45
+    assert (12 if stem == STEMS[0] else 20) <= len(deck.all("section")) <= 48
 
 
 def test_it_has_a_language_a_title_and_headings_in_order(deck: Reader, stem: str) -> None:
@@ -132,6 +149,88 @@ def test_what_follows_a_question_waits_for_a_key(folder: Path, stem: str) -> Non
     for section in asking:
         after = section[section.index('<div class="question">') :]
         assert after.count('<div class="block') == after.count('<div class="block fragment">')
+
+
+def test_questions_to_take_home_are_asked_whole(folder: Path, stem: str, cells: Any) -> None:
+    text = (folder / f"{stem}.html").read_text(encoding="utf-8")
+    sections = [section for section in text.split("<section>") if ">On your own</h2>" in section]
+    own = [cell.source for cell in cells if "# On your own" in cell.source]
+    assert len(sections) == len(own) == (stem != STEMS[0])
+    for section, source in zip(sections, own, strict=True):
+        items = next(part.source for part in prose.parts(source) if part.kind == "list")
+        body = Reader(section[: section.index("<footer>")].replace("</body>", ""))
+        asked = [sentence for item in items.splitlines() for sentence in prose.sentences(item) if "?" in sentence]
+        assert len(asked) >= 2
+        for sentence in asked:
+            for piece in prose.TOKEN.split(prose.mask(sentence)[0])[::2]:
+                assert WORDS.sub("", piece.replace("*", "")) in WORDS.sub("", "".join(body.text)), sentence
+
+
+@pytest.mark.parametrize("index", range(len(LESSONS)))
+def test_a_question_is_followed_by_an_output_before_its_answer(index: int) -> None:
+    cells = slides.read(LESSONS[index])
+    for section in slides.sections_of(cells, slides.equations_of(cells)):
+        waiting = ""
+        for block in section.blocks:
+            if waiting and block.told and block.html and not block.leads:
+                pytest.fail(f"{section.title}: {waiting[:80]} is answered by {block.html[:80]}")
+            shows = re.match(r"<(figure|table|pre class=\"output\"|div class=\"report\")", block.html)
+            if shows:
+                waiting = ""
+            if block.asks and ", then " in block.html:  # "Predict, then run": what is only to be thought about has none
+                waiting = block.notes
+
+
+CELL = """
+sizes = [1, 2, 3]
+
+
+total = sum(sizes)
+print(
+    "the sum is",
+    total,
+)
+curve = np.array(sizes)
+plots.lines({"sizes": curve})
+past = recorded("something")
+first, last = past[0], past[-1]
+compared(EXPERIMENT, past)
+assert first < last
+"""
+
+
+def test_no_line_is_left_that_served_only_what_is_left_out() -> None:
+    assert slides.shown_code(CELL).split() == ["sizes", "=", "[1,", "2,", "3]", "total", "=", "sum(sizes)"]
+    assert slides.shown_code("k = 12\nprint(k)\nassert k") == "k = 12\nprint(k)"
+    assert slides.shown_code("k = 12\nassert k\nprint(k)") == "k = 12\nassert k\nprint(k)"
+    assert slides.shown_code("def f():\n    return 1\nassert f()") == "def f():\n    return 1"
+
+
+def test_a_comparison_becomes_a_table_again() -> None:
+    from bptt_lessons.course.side_by_side import columns
+
+    lines = ["What is", "asked?", *columns("", "published", "recorded, 3 seeds", "here, one seed"), "-" * 92]
+    lines += columns("error of a very long name indeed", "as others wrote, in more than one line", "0.5", "-")
+    lines += [*columns("solved", "-", "3 of 3", "[measured 1 of 1]"), "Recorded with T = 5.", "Note: More."]
+    found = comparison.read("\n".join(lines))
+    assert found == comparison.Comparison(
+        "What is asked?",
+        ("", "published", "recorded, 3 seeds", "here, one seed"),
+        (
+            ("error of a very long name indeed", "as others wrote, in more than one line", "0.5", "-"),
+            ("solved", "-", "3 of 3", "[measured 1 of 1]"),
+        ),
+        "Recorded with T = 5.",
+        "More.",
+    )
+    fewer = comparison.read("\n".join(lines), "solved")
+    assert fewer is not None
+    assert (fewer.heads, fewer.rows) == (
+        ("", "recorded, 3 seeds", "here, one seed"),
+        (("solved", "3 of 3", "[measured 1 of 1]"),),
+    )
+    assert comparison.to_html(fewer).count('<th scope="row">') == 1
+    assert comparison.read("published is what was published") is None
 
 
 def test_the_outline_gives_minutes(deck: Reader, stem: str) -> None:

@@ -34,6 +34,17 @@ function styleNotes() {
   document.querySelectorAll("aside.notes").forEach((notes) => notes.insertAdjacentHTML("afterbegin", hide));
 }
 
+// What a screen reader is told of itself: heading and prose. Code, tables and equations are there to be read on the slide.
+function announce() {
+  const section = Reveal.getCurrentSlide().cloneNode(true);
+  section.querySelectorAll("pre, figure, table, .math.display, footer, aside, .fragment:not(.visible)").forEach((e) => e.remove());
+  const { indexh } = Reveal.getState();
+  const link = document.querySelector(".slide-number a");
+  if (link) link.setAttribute("aria-label", `Slide ${indexh + 1} of ${Reveal.getTotalSlides()}`);
+  const status = document.querySelector(".aria-status");
+  if (status) status.textContent = section.textContent.replace(/\s+/g, " ").trim();
+}
+
 async function begin() {
   if (/print-pdf/.test(location.search)) document.documentElement.style.colorScheme = "light";
   document.documentElement.classList.add("measuring");
@@ -48,6 +59,9 @@ async function begin() {
     slideNumber: "c/t", navigationMode: "linear", pdfSeparateFragments: false, help: true, plugins: [RevealNotes],
   });
   Reveal.addKeyBinding({ keyCode: 68, key: "D", description: "Light or dark" }, switchLight);
+  const later = () => setTimeout(announce); // after reveal.js has said what it says
+  ["slidechanged", "fragmentshown", "fragmenthidden"].forEach((event) => Reveal.on(event, later));
+  later();
   document.documentElement.dataset.ready = "yes";
 }
 
