@@ -93,7 +93,7 @@ def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
     said = "\n\n".join(notes)
     aside = f'<aside class="notes">{prose.to_html(said)}</aside>' if said else ""
     foot = prose.to_html(footer, inline=True)
-    head = f'<h2 class="again">{again}</h2>' if again else ""
+    head = f'<h2 class="again">{again}</h2>\n' if again else ""
     return f'<section>{head}<div class="body">{html}</div><footer>{foot}</footer>{aside}</section>\n'
 
 

@@ -592,7 +592,7 @@ def fragments(blocks: Sequence[Block]) -> str:
         reminders = [text for text in block.reminds if prose.TAG.findall(text)[0] not in prose.TAG.findall(html)]
         if block.html:
             kind = "block fragment" if waiting else "block"
-            html += f'<div class="{kind}">{block.html}{"".join(reminders)}</div>'
+            html += f'<div class="{kind}">{block.html}{"".join(reminders)}</div>\n'
     return html
 
 

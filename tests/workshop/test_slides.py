@@ -179,6 +179,7 @@ def test_a_question_is_followed_by_an_output_before_its_answer(index: int) -> No
                 waiting = ""
             if block.asks and ", then " in block.html:  # "Predict, then run": what is only to be thought about has none
                 waiting = block.notes
+        assert not waiting, section.title
 
 
 CELL = """

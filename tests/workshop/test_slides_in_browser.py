@@ -75,6 +75,24 @@ def test_an_answer_is_hidden_until_a_key_is_pressed(folder: Path, page: Any) -> 
     assert not waiting.first.evaluate(hidden)
 
 
+def test_a_screen_reader_is_told_heading_and_prose_and_where_it_is(folder: Path, page: Any) -> None:
+    open_deck(page, folder / "02_backpropagation_through_time.html")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector('.slide-number a[aria-label^="Slide 3 of "]')
+    said = page.locator(".aria-status").text_content()
+    assert said.startswith("1. One weight, used three times Begin with the smallest case")
+    assert page.locator("section.present pre").first.is_visible()
+    assert "def states_with" not in said
+    assert "\\" not in said
+    page.locator(".controls button.navigate-right").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert page.evaluate("document.activeElement.closest('.controls') !== null")
+    assert page.evaluate(outline) == "solid"
+
+
 def ground(page: Any) -> float:
     """How bright the ground is."""
     colour = page.evaluate("getComputedStyle(document.querySelector('.reveal-viewport')).backgroundColor")
