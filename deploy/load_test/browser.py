@@ -115,6 +115,21 @@ class Browser:
                         return
         raise Refused("the server did not start: its progress ended")
 
+    async def stop_server(self) -> None:
+        """Have the server stopped, as the button on the hub's page does."""
+        address = self.hub / "hub" / "home"
+        await self.page(address)
+        url = self.hub / "hub" / "api" / "users" / self.name / "server"
+        headers = {"X-XSRFToken": self.token(address), "Referer": str(address)}
+        for _ in range(60):
+            async with self.http.delete(url, headers=headers) as answer:
+                if answer.status == 204:
+                    return
+                if answer.status not in (202, 400):  # it is being stopped
+                    raise Refused(f"DELETE {url.path}: {answer.status} {await answer.text()}")
+            await asyncio.sleep(1)
+        raise Refused("the server did not stop")
+
     async def open_lab(self) -> None:
         """Load JupyterLab's page with all its files, and ask what it asks at first."""
         where, text = await self.page(self.base / "lab")
@@ -149,9 +164,13 @@ class Browser:
 
     @contextlib.asynccontextmanager
     async def polling(self, heard: list[tuple[float, float]], errors: list[str]) -> AsyncIterator[None]:
-        """Ask again and again for what JupyterLab keeps up to date; note when, and how long each round took."""
+        """Ask again and again for what JupyterLab keeps up to date; note when, and how long each round took.
+
+        Like JupyterLab, do not mind a round that is refused, but ask again: only a second one in a row is an error.
+        """
 
         async def poll() -> None:
+            refused = False
             while True:
                 await asyncio.sleep(POLL_SECONDS)
                 start = time.monotonic()
@@ -159,8 +178,11 @@ class Browser:
                     for path in POLLED:
                         await self.api("GET", path)
                     heard.append((start, time.monotonic() - start))
+                    refused = False
                 except (Refused, aiohttp.ClientError, TimeoutError) as error:
-                    errors.append(f"polling: {type(error).__name__}: {error}")
+                    if refused:
+                        errors.append(f"polling, twice in a row: {type(error).__name__}: {error}")
+                    refused = True
 
         task = asyncio.create_task(poll())
         try:

@@ -1,7 +1,8 @@
 """Those who hurt the others, by mistake: what they run, and what becomes of their own work.
 
 Each of them opens the last lesson first and solves an exercise, as anybody would.  Then comes the accident.  Afterwards
-they do what a person would do: interrupt, restart the kernel if that does not help, and go on.
+they do what a person would do: interrupt; if that does not help, restart the kernel; if that does not help either,
+stop their server on the hub's page and start it again; and go on.
 """
 
 from __future__ import annotations
@@ -121,8 +122,19 @@ class Culprit:
             self.story.append(f"the cell ended by itself: {text_of(self.request.outputs)[-120:]!r}")
         if opened.kernel.dropped:
             self.story.append("the server held output back and said so")
-        kernel = await self._kernel_that_answers(opened)
-        opened = self.opened = opened._replace(kernel=kernel)
+        start = time.monotonic()
+        try:
+            kernel = await self._kernel_that_answers(opened)
+            opened = self.opened = opened._replace(kernel=kernel)
+        except Refused:
+            await learner.browser.stop_server()
+            await learner.browser.spawn()
+            await learner.browser.open_lab()
+            opened = self.opened = await learner.begin(LESSON)
+            self.story.append(
+                "Interrupt did not help, nor did a restart of the kernel; stopping the server on the hub's page and "
+                f"starting it again did ({time.monotonic() - start:.1f} s)"
+            )
         if self.accident.small_disk:
             await self._disk_is_full(opened, folder)
         await learner.run(opened, script.imports_cell(opened.notebook))

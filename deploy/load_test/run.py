@@ -94,7 +94,7 @@ async def everything(hub: Hub, options: argparse.Namespace) -> dict[str, Any]:
             log.phase = "end"
             say(log, "the end: everything is saved and compared")
             found["lost"] = sum(await asyncio.gather(*(compare(hub, one) for one in class_)))
-            for one in [*class_, *(culprit.learner for culprit in culprits)]:
+            for one in class_:  # what a culprit's own page is refused meanwhile is part of the accident
                 for said in one.poll_errors:
                     log.trouble(one.name, said)
     finally:

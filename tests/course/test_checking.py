@@ -104,8 +104,15 @@ def test_a_slip_in_the_name_is_pointed_out(tmp_path: Path) -> None:
     assert "There is a function `my_rnn_stepp`" in text
 
 
+def test_a_quick_function_on_a_busy_machine_is_used(tmp_path: Path) -> None:
+    late = RIGHT.replace("    h = ", "    import time; time.sleep(0.03); h = ")  # as where others have their turn
+    text = execute([IMPORTS, late, CHECK], tmp_path)[2]
+    assert "The lesson goes on with your function" in text
+
+
 def test_a_right_but_slow_function_is_praised_and_not_used(tmp_path: Path) -> None:
-    slow = RIGHT.replace("    h = ", "    import time; time.sleep(0.03); h = ")
+    busy = "    from time import thread_time as now; end = now() + 0.03\n    while now() < end: pass\n"
+    slow = RIGHT.replace("    h = ", f"{busy}    h = ")
     text = execute([IMPORTS, slow, CHECK], tmp_path)[2]
     assert "correct" in text
     assert "more than 10 times as long" in text
