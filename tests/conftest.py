@@ -1,8 +1,11 @@
-"""Problems for the tests of the mathematics, and a hypothesis profile that draws the same cases every time."""
+"""Problems for the tests of the mathematics, hypothesis that draws the same cases every time, and Chromium."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.activations import RELU, TANH, Activation
+
+sys.path.append(str(Path(__file__).resolve().parent / "browser"))
+from jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS
 
 settings.register_profile(
     "same every time",
@@ -66,3 +72,18 @@ def distance_from_kink(problem: Problem) -> float:
 def make_problem() -> Callable[..., Problem]:
     """Give `draw_problem`."""
     return draw_problem
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, one for all tests in a process; outside of CI its absence skips them."""
+    if not CHROMIUM and not os.environ.get("CI"):
+        pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
+    from playwright.sync_api import expect, sync_playwright
+
+    assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
+    expect.set_options(timeout=60_000)  # against waiting for ever, not to judge speed: the machine may be busy
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
+        yield started
+        started.close()

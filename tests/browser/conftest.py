@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests, and pages that note what must not happen."""
+"""One JupyterLab for all tests of lessons in the browser, and pages that note what must not happen."""
 
 from __future__ import annotations
 
@@ -10,22 +10,7 @@ from typing import Any
 
 import pytest
 import sample_notebook
-from jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS, NOTEBOOKS, Server, jupyter_lab
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium without a window; outside of CI its absence skips the tests."""
-    if not CHROMIUM and not os.environ.get("CI"):
-        pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
-    from playwright.sync_api import expect, sync_playwright
-
-    assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
-    expect.set_options(timeout=60_000)  # against waiting for ever, not to judge speed: the machine may be busy
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
-        yield started
-        started.close()
+from jupyter_driver import NOTEBOOKS, Server, jupyter_lab
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "browser"))
-from jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +17,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("slides")
     slides.write([], where)
     return where
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium without a window; outside of CI its absence skips the tests."""
-    if not CHROMIUM and not os.environ.get("CI"):
-        pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
-        yield started
-        started.close()
 
 
 @pytest.fixture
