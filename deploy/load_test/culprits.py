@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import aiohttp
 import script
 from browser import Refused
 from cgroups import Group
@@ -126,7 +127,7 @@ class Culprit:
         try:
             kernel = await self._kernel_that_answers(opened)
             opened = self.opened = opened._replace(kernel=kernel)
-        except Refused:
+        except (Refused, KernelDied, aiohttp.ClientError, TimeoutError):
             await learner.browser.stop_server()
             await learner.browser.spawn()
             await learner.browser.open_lab()
