@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bptt_lessons.course.sharing import class_folder, reason
-from bptt_lessons.workshop import class_page, gathering
+from bptt_lessons.workshop import class_page, gathering, page
 from bptt_lessons.workshop.gathering import fitted, plain, wide
 from bptt_lessons.workshop.room import (
     Hold,
@@ -110,9 +109,9 @@ def show(folder: Path, options: argparse.Namespace) -> str:
         notes = f"{notes} {room.more} exercises of another version are not shown.".strip()
     if options.html is None:
         return text_of(room, now, notes, everybody=lesson is not None or len(room.places) <= ROWS)
-    page = full_page_path(options.html)
-    write_page(page, class_page.html_of(room, now, notes, reload=options.watch))
-    return "\n".join([f"Written: {page}", *([notes] if notes else [])])
+    path = full_page_path(options.html)
+    page.write(path, class_page.html_of(room, now, notes, reload=options.watch), class_page.MARK)
+    return "\n".join([f"Written: {path}", *([notes] if notes else [])])
 
 
 def find_lesson(room: Room, wanted: str) -> str:
@@ -137,7 +136,7 @@ def find_lesson(room: Room, wanted: str) -> str:
 
 
 def full_page_path(named: str) -> Path:
-    """Return where the page goes, if that is not some other file.
+    """Return where the page goes.
 
     Parameters
     ----------
@@ -146,35 +145,12 @@ def full_page_path(named: str) -> Path:
     Raises
     ------
     ValueError
-        If there is something that is no page of ours.
+        If there is no such folder.
     """
     path = Path(os.path.abspath(Path(named).expanduser()))
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"--html is {named!r}; expected a file in a folder that is there")
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            ours = class_page.MARK.encode() in file.read(1000)
-    else:
-        ours = not os.path.lexists(path) or path.is_file()
-    if not ours:
-        raise ValueError(f"--html is {named!r}, which is there already and is no class view; choose another name")
     return path
-
-
-def write_page(path: Path, page: str) -> None:
-    """Put the page in its place, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    page : str
-    """
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_text(page, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 # --- plain text --------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from bptt_lessons.course import learner_folder
 from bptt_lessons.workshop import prose
 
 MARK = "<!-- Made by bptt-lessons out of the lessons. It is written over by the same command. -->"
@@ -117,39 +118,43 @@ def index(lessons: Iterable[tuple[str, str, str]]) -> str:
     return page("BPTT Lessons: slides", [asset("style/colours.css"), asset("style/sheet.css")], body, [])
 
 
-def is_ours(path: Path) -> bool:
-    """Say whether a file is there and was made by this.
+def is_ours(path: Path, mark: str = MARK) -> bool:
+    """Say whether a file is there and was made by the command whose mark this is.
 
     Parameters
     ----------
     path : Path
+    mark : str
     """
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return MARK.encode() in file.read(400)
+        return mark.encode() in file.read(1000)
 
 
-def refuse_foreign(path: Path) -> None:
-    """Raise ValueError if writing this file would destroy something that was not made here.
+def refuse_foreign(path: Path, mark: str = MARK) -> None:
+    """Raise ValueError if writing this file would destroy something that was not made here; an empty one is nothing.
 
     Parameters
     ----------
     path : Path
+    mark : str
     """
-    if os.path.lexists(path) and not is_ours(path):
-        raise ValueError(f"{path} was not made by this command, and stays as it is; name another place with --to")
+    if os.path.lexists(path) and not learner_folder.is_empty(path) and not is_ours(path, mark):
+        raise ValueError(f"{path} was not made by this command, and stays as it is; name another place")
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, mark: str = MARK) -> None:
     """Write a page, whole or not at all, where there is none or one that was made here.
 
     Parameters
     ----------
     path : Path
     text : str
+    mark : str
+        Stands near its beginning.
     """
-    refuse_foreign(path)
+    refuse_foreign(path, mark)
     half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         half.write_text(text, encoding="utf-8")

@@ -406,3 +406,13 @@ def test_servers_are_started_a_few_at_a_time(service: Callable[..., str], monkey
     assert script.start_all(hub, ["ada", "bob", "cyd", "dee", "eve"], at_once=2, patience=100) == ["eve"]
     assert known == {"ada", "bob", "cyd", "dee", "eve"}
     assert most[0] == 2
+
+
+def test_the_limit_holds_as_many_lessons_as_is_said() -> None:
+    limits = load("limits")
+    room = LIMITS["memory_limit_mib"] * limits.MIB / 1e6 - MEMORY["server"]["at the end"]["now"]
+    heaviest, *others = sorted((kernel["peak"] for kernel in MEMORY["kernels"].values()), reverse=True)
+    usual = sorted(others)[len(others) // 2]
+    assert "lesson 09 with\nthree others left open, or for six of the others" in str(limits.__doc__)
+    assert heaviest + 3 * usual < room
+    assert 6 * usual < room

@@ -283,3 +283,22 @@ def test_the_command_says_how_it_is_used(options: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert result.returncode == (0 if options == ["--help"] else 2)
     assert "--learners" in result.stdout + result.stderr
+
+
+def test_the_sentence_about_the_results_says_what_they_say() -> None:
+    """It stands in ``deploy/README.md``; whoever renews the results renews it, or this fails."""
+    sentence = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert "Thirty simulated learners worked on a real hub" in sentence
+    found = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
+    assert found["learners"] == found["paces"][-1]["learners"] == 30
+    assert "95 of 100 waited less than 0.06 s, and less than 0.1 s while six others had accidents" in sentence
+    assert found["paces"][-1]["all"]["p95"] < 0.06
+    assert found["windows"]["during"]["all"]["p95"] < 0.1
+    assert len(found["culprits"]) == 6
+    assert "half a minute each to start, a minute at most" in sentence
+    assert 25 < found["waits"]["spawn"]["median"] < 36
+    assert found["waits"]["spawn"]["most"] < 62
+    assert "a quarter of an hour" in sentence
+    assert 12 * 60 < found["processor"][0]["seconds"] < 16 * 60
+    assert found["lost"] == 0
+    assert not [trouble for trouble in found["troubles"] if trouble["learner"].startswith("learner-")]

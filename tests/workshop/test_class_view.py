@@ -510,7 +510,9 @@ def test_the_page_tells_learner_by_learner_what_the_picture_shows(thirty: Path) 
         assert tuple(states) == place.states
 
 
-def test_a_page_that_is_another_is_not_written_over(thirty: Path, tmp_path: Path) -> None:
+def test_a_page_that_is_another_is_not_written_over(
+    thirty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "p.html"
     file.write_text("<p>my own")
     assert command(thirty, "--html", file) == 1
@@ -518,6 +520,7 @@ def test_a_page_that_is_another_is_not_written_over(thirty: Path, tmp_path: Path
     file.write_text("")
     for _ in range(2):  # an empty one, and one of ours
         assert command(thirty, "--html", file) == 0
+        assert capsys.readouterr().out.splitlines()[0] == f"Written: {file}"
         assert class_page.MARK in file.read_text(encoding="utf-8")
     assert [*tmp_path.iterdir()] == [file]
 
