@@ -12,7 +12,6 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from bptt_lessons.course import learner_folder
 from bptt_lessons.workshop import prose
 
 MARK = "<!-- Made by bptt-lessons out of the lessons. It is written over by the same command. -->"
@@ -133,14 +132,14 @@ def is_ours(path: Path, mark: str = MARK) -> bool:
 
 
 def refuse_foreign(path: Path, mark: str = MARK) -> None:
-    """Raise ValueError if writing this file would destroy something that was not made here; an empty one is nothing.
+    """Raise ValueError if writing this file would destroy something that was not made here.
 
     Parameters
     ----------
     path : Path
     mark : str
     """
-    if os.path.lexists(path) and not learner_folder.is_empty(path) and not is_ours(path, mark):
+    if os.path.lexists(path) and not is_ours(path, mark):
         raise ValueError(f"{path} was not made by this command, and stays as it is; name another place")
 
 

@@ -514,11 +514,12 @@ def test_a_page_that_is_another_is_not_written_over(
     thirty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "p.html"
-    file.write_text("<p>my own")
-    assert command(thirty, "--html", file) == 1
-    assert file.read_text() == "<p>my own"
-    file.write_text("")
-    for _ in range(2):  # an empty one, and one of ours
+    for content in ("<p>my own", ""):
+        file.write_text(content)
+        assert command(thirty, "--html", file) == 1
+        assert file.read_text() == content
+    file.unlink()
+    for _ in range(2):  # none, and one of ours
         assert command(thirty, "--html", file) == 0
         assert capsys.readouterr().out.splitlines()[0] == f"Written: {file}"
         assert class_page.MARK in file.read_text(encoding="utf-8")
