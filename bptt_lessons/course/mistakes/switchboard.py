@@ -1,0 +1,128 @@
+"""Many edits of one function, compiled once: which of them are in force is chosen at each call.
+
+Each statement that has alternatives becomes ``if _choice[n] == 1: an alternative, elif ...: ..., else: the statement``.
+So hundreds of edits, and any two of them together, cost one compilation.  Where that cannot be done (the header of a
+loop, a new local name), the edited function is compiled by itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bptt_lessons.course.mistakes import edits
+from bptt_lessons.course.mistakes.edits import BODIES, Place, Replacement
+
+ROUNDS_AT_MOST = 100_000  # of all loops in one call: an edited loop may have no end
+
+
+class EndlessError(Exception):
+    """An edited function goes round its loops for too long."""
+
+
+class Switchboard:
+    """One function with all its edits."""
+
+    def __init__(
+        self, tree: ast.FunctionDef, names: Mapping[str, Any], changes: Sequence[Sequence[Replacement]]
+    ) -> None:
+        self.tree, self.rounds = tree, 0
+        self.names = {**names, "_choice": [], "_count": self.count}
+        self.numbers: dict[Place, int] = {}
+        self.alternatives: dict[Place, list[Sequence[ast.stmt | None]]] = {}
+        self.chosen: dict[tuple[Place, int], int] = {}  # by place and the identity of what stands there
+        outside = names_used(tree) - names_bound(tree)
+        for replacement in (r for edit in changes for r in edit):
+            key = (replacement.place, id(replacement.body))
+            if key not in self.chosen and fits(replacement, tree, outside):
+                found = self.alternatives.setdefault(replacement.place, [])
+                found.append(replacement.body)
+                self.chosen[key] = len(found)
+                self.numbers.setdefault(replacement.place, len(self.numbers))
+        (switched,) = self.built(tree, ())
+        assert isinstance(switched, ast.FunctionDef)
+        self.function = edits.compiled(counted(switched), self.names)
+
+    def count(self) -> None:
+        """Count the rounds of loops in one call."""
+        self.rounds += 1
+        if self.rounds > ROUNDS_AT_MOST:
+            raise EndlessError
+
+    def built(self, statement: ast.stmt, place: Place) -> list[ast.stmt]:
+        """Return a statement with its alternatives, and those of the statements under it."""
+        whole = copy.copy(statement)
+        for name in BODIES:
+            if getattr(statement, name, None):
+                under = enumerate(getattr(statement, name))
+                setattr(whole, name, [m for n, s in under for m in self.built(s, (*place, (name, n)))])
+        below: list[ast.stmt] = [whole]
+        for k, body in reversed(list(enumerate(self.alternatives.get(place, ()), start=1))):
+            test = ast.parse(f"_choice[{self.numbers[place]}] == {k}", mode="eval").body
+            below = [ast.If(test, [statement if s is None else s for s in body] or [ast.Pass()], below)]
+        return below
+
+    def edited(self, changes: Sequence[Replacement]) -> Callable[..., Any]:
+        """Return the function with some of its edits in force; EditError if two are of the same statement."""
+        if len({change.place for change in changes}) < len(changes):
+            raise edits.EditError("two edits are of the same statement")
+        choice = [0] * len(self.numbers)
+        function = self.function
+        if all((change.place, id(change.body)) in self.chosen for change in changes):
+            for change in changes:
+                choice[self.numbers[change.place]] = self.chosen[change.place, id(change.body)]
+        else:
+            function = edits.compiled(counted(edits.applied(self.tree, changes)), self.names)
+
+        def call(*arguments: Any) -> Any:
+            self.rounds = 0
+            function.__globals__["_choice"] = choice
+            return function(*arguments)
+
+        return call
+
+
+def fits(replacement: Replacement, tree: ast.FunctionDef, outside: set[str]) -> bool:
+    """Say whether an edit can be one of several alternatives: it changes no header and binds no global's name."""
+    new = [s for s in replacement.body if s is not None]
+    above = [edits.statements(tree)[replacement.place[:n]] for n in range(len(replacement.place))]
+    if not replacement.place or not any(isinstance(s, (ast.For, ast.While)) for s in above):
+        if not replacement.place or any(isinstance(n, (ast.Break, ast.Continue)) for s in new for n in ast.walk(s)):
+            return False
+    if any(edits.is_header(s) for s in new):
+        return False
+    if any(isinstance(node, (ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal)) for s in new for node in ast.walk(s)):
+        return False
+    return not any(names_bound(s) & outside for s in new)
+
+
+def names_bound(tree: ast.AST) -> set[str]:
+    """Return the names that a function or a statement binds."""
+    bound = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    bound |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    return bound | {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def names_used(tree: ast.AST) -> set[str]:
+    """Return the names that a function reads."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def counted(tree: ast.FunctionDef) -> ast.FunctionDef:
+    """Return a function that counts the rounds of its loops."""
+
+    class Count(ast.NodeTransformer):
+        def visit_For(self, node: ast.For) -> ast.AST:
+            self.generic_visit(node)
+            node.body = [ast.parse("_count()").body[0], *node.body]
+            return node
+
+        def visit_While(self, node: ast.While) -> ast.AST:
+            self.generic_visit(node)
+            node.body = [ast.parse("_count()").body[0], *node.body]
+            return node
+
+    return edits.without_lines(Count().visit(copy.deepcopy(tree)))
+
