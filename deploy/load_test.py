@@ -92,7 +92,7 @@ class Hub(NamedTuple):
 
 
 class Server(NamedTuple):
-    """A learner's running server, or the hub's own interface."""
+    """A learner's server, or the hub's own interface."""
 
     url: str  # ends with a slash
     token: str
@@ -113,9 +113,6 @@ class Log:
         self.seconds[kind].append(time.monotonic() - start)
 
 
-# --- the hub ---------------------------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def running_hub(proxy: str) -> Iterator[Hub]:
     """Start a hub in a temporary folder; stop it, and remove the folder, at the end."""
@@ -124,10 +121,14 @@ def running_hub(proxy: str) -> Iterator[Hub]:
     try:
         port, hub_port, proxy_port = free_ports(3)
         hub = Hub(f"http://127.0.0.1:{port}", secrets.token_hex(16), folder)
-        (folder / "homes").mkdir()
+        settings = HUB_CONFIG.format(
+            port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, token=hub.token,
+            homes=str(folder / "homes"), seconds=START_SECONDS, root=os.geteuid() == 0,
+            python=sys.executable, course=str(ROOT), config=str(HERE),  # where jupyter_server_config.py is
+        )  # fmt: skip
         config = folder / "jupyterhub_config.py"
-        config.touch(mode=0o600)
-        config.write_text(hub_config(hub, port, hub_port, proxy_port, proxy), encoding="utf-8")
+        config.write_text(settings, encoding="utf-8")
+        (folder / "homes").mkdir()
         variables = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "BPTT_"))}
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -140,15 +141,6 @@ def running_hub(proxy: str) -> Iterator[Hub]:
         if process is not None:
             stop(process)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def hub_config(hub: Hub, port: int, hub_port: int, proxy_port: int, proxy: str) -> str:
-    """Return the hub's configuration file."""
-    return HUB_CONFIG.format(
-        port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, token=hub.token,
-        homes=str(hub.folder / "homes"), seconds=START_SECONDS, root=os.geteuid() == 0,
-        python=sys.executable, course=str(ROOT), config=str(HERE),  # where jupyter_server_config.py is
-    )  # fmt: skip
 
 
 def free_ports(count: int) -> list[int]:
@@ -206,22 +198,20 @@ def start_server(hub: Hub, name: str) -> Server:
     return server
 
 
-# --- a kernel, as a browser sees it ----------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
-def open_kernel(server: Server, notebook: str) -> Iterator[Any]:
-    """Start a notebook's kernel, and yield a websocket to it that is ready to run code."""
+def open_lesson(server: Server, name: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Open a notebook; yield a websocket to its kernel, which is ready to run code, and its contents."""
     import websocket
 
-    wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": "python3"}}
+    notebook = request(server, f"api/contents/{name}?content=1")["content"]
+    wanted = {"path": name, "name": name, "type": "notebook", "kernel": {"name": "python3"}}
     session = request(server, "api/sessions", wanted)
     address = f"ws{server.url.removeprefix('http')}api/kernels/{session['kernel']['id']}/channels"
     header = [f"Authorization: token {server.token}"]
     connection = websocket.create_connection(address, CELL_SECONDS, header=header, http_no_proxy=["127.0.0.1"])
     try:
         execute(connection, "pass")
-        yield connection
+        yield connection, notebook
     finally:
         connection.close()
         request(server, f"api/sessions/{session['id']}", method="DELETE")
@@ -247,13 +237,15 @@ def execute(connection: Any, code: str) -> list[dict[str, Any]]:
     return outputs
 
 
+def save(server: Server, name: str, notebook: dict[str, Any]) -> None:
+    """Save a notebook."""
+    request(server, f"api/contents/{name}", {"type": "notebook", "format": "json", "content": notebook}, "PUT")
+
+
 def text_of(outputs: list[dict[str, Any]]) -> str:
     """Return what a cell put out as plain text, with single spaces."""
     parts = (o.get("text") or o.get("data", {}).get("text/plain") or o.get("evalue", "") for o in outputs)
     return " ".join(" ".join(parts).split())
-
-
-# --- learners --------------------------------------------------------------------------------------------------
 
 
 class Plan(NamedTuple):
@@ -265,10 +257,10 @@ class Plan(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One answer to an exercise."""
+    """An answer to an exercise."""
 
     code: str
-    misconception: str | None  # None if the answer is right
+    misconception: str | None  # None if it is right
     expected: str  # what the report has to say
 
 
@@ -276,31 +268,26 @@ def answers(exercise: str, rng: random.Random) -> tuple[Answer, Answer]:
     """Return a known mistake of an exercise, and its solution."""
     known = EXERCISES[exercise]
     mistake = rng.choice(list(known.misconceptions))
-    begin = f"from bptt_lessons.course import EXERCISES\n{known.learner_name} = EXERCISES[{exercise!r}]"
-    wrong = Answer(f"{begin}.misconceptions[{mistake!r}].function", mistake, known.misconceptions[mistake].sentence)
-    return wrong, Answer(f"{begin}.solution", None, "The lesson goes on with your function.")
+    code = f"from bptt_lessons.course import EXERCISES\n{known.learner_name} = EXERCISES[{exercise!r}]"
+    wrong = Answer(f"{code}.misconceptions[{mistake!r}].function", mistake, known.misconceptions[mistake].sentence)
+    return wrong, Answer(f"{code}.solution", None, "The lesson goes on with your function.")
 
 
 def learner(hub: Hub, name: str, plan: Plan, log: Log) -> None:
     """Be one learner from the first click to the last; note what goes wrong instead of raising it."""
     rng = random.Random(name)
     results: list[tuple[str, str, str | None]] = []
-    kind = "spawn"
     try:
-        with log.timed(kind):
+        with log.timed(kind := "spawn"):
             server = start_server(hub, name)
         for path in lesson_files(hub.lessons(name), plan.lessons):
-            kind = "open"
-            start = time.monotonic()
-            notebook = request(server, f"api/contents/{path.name}?content=1")["content"]
-            with open_kernel(server, path.name) as connection:
+            kind, start = "open", time.monotonic()
+            with open_lesson(server, path.name) as (connection, notebook):
                 log.seconds[kind].append(time.monotonic() - start)
                 kind = "cell"
                 work_through(connection, notebook, plan, rng, log, results)
-                kind = "save"
-                with log.timed(kind):
-                    body = {"type": "notebook", "format": "json", "content": notebook}
-                    request(server, f"api/contents/{path.name}", body, "PUT")
+                with log.timed(kind := "save"):
+                    save(server, path.name, notebook)
         kept = [(entry.exercise, entry.status, entry.misconception) for entry in progress.read(hub.lessons(name))]
         if kept != results:
             log.errors.append(("check", f"{name}: progress holds {len(kept)} results, expected {len(results)}"))
