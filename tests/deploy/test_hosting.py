@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
 import bptt_lessons
 from bptt_lessons.course import cli, hosted, learner_folder, sharing
@@ -217,23 +217,28 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def read_configuration() -> Config:
+    """Read the configuration file as Jupyter reads it."""
+    found: Config = PyFileConfigLoader("jupyter_server_config.py", str(DEPLOY)).load_config()
+    return found
+
+
 def test_a_start_copies_what_is_missing_and_overwrites_nothing(home: Path) -> None:
     folder = home / "bptt-lessons"
-    hosted.configure(Config())
+    read_configuration()
     assert [path.stem for path in learner_folder.shipped_lessons(folder)] == STEMS
     mine, gone = folder / f"{STEMS[1]}.ipynb", folder / f"{STEMS[2]}.ipynb"
     mine.write_text("my work")
     gone.unlink()
     (folder / "notes.txt").write_text("my notes")
     before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    hosted.configure(Config())
+    read_configuration()
     assert {path: path.read_bytes() for path in before} == before
     assert gone.is_file()
 
 
 def test_a_server_is_configured_as_open_configures_it(home: Path) -> None:
-    found = Config()
-    hosted.configure(found)
+    found = read_configuration()
     folder = home / "bptt-lessons"
     asked = [argument.removeprefix("--").split("=", 1) for argument in cli.jupyter_arguments(folder, True)]
     for name, value in (pair for pair in asked if len(pair) == 2):
@@ -246,12 +251,12 @@ def test_a_server_is_configured_as_open_configures_it(home: Path) -> None:
 
 def test_a_server_starts_where_nothing_can_be_copied(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "bptt-lessons").write_text("a file in the way")
-    found = Config()
-    hosted.configure(found)
+    found = read_configuration()
     assert "could not be brought up to date" in capsys.readouterr().err
     assert str(found.ServerApp.root_dir) == str(home)
 
 
+@pytest.mark.long
 def test_jupyter_itself_reads_the_configuration(home: Path) -> None:
     environment = os.environ | {"JUPYTER_CONFIG_PATH": str(DEPLOY), "JUPYTER_CONFIG_DIR": str(home / "none")}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,19 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all decks of slides."""
+def deck_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the slides of a lesson, named by its stem; each deck is made once, when first asked for."""
     from bptt_lessons.workshop import slides
 
     where = tmp_path_factory.mktemp("slides")
-    slides.write([], where)
-    return where
+
+    def made(stem: str) -> Path:
+        path = where / f"{stem}.html"
+        if not path.exists():
+            slides.write([stem], where)
+        return path
+
+    return made
 
 
 @pytest.fixture
