@@ -360,6 +360,8 @@ def run(hub: Hub, learners: int, minutes: float, plan: Plan, log: Log) -> None:
     with ThreadPoolExecutor(learners) as pool:
         try:
             list(pool.map(arrive, range(learners)))
+            if plan.stopped.is_set():
+                print(f"The {minutes:g} minutes were over before everybody was done.", file=sys.stderr)
         finally:
             plan.stopped.set()
             timer.cancel()

@@ -1,4 +1,4 @@
-"""All decks, and Chromium for pages that are opened from the disk: requests to elsewhere are refused and noted."""
+"""Slides, and a browser page for files on the disk: requests to any other place are refused and reported."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def deck_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page without a network, on which nothing may be asked for and no script may complain."""
+    """A page without a network, which may request nothing, and whose scripts may not complain."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    context.set_default_timeout(120_000)  # the machine may be busy; nothing here judges speed
     opened = context.new_page()
     outside: list[str] = []
     complaints: list[str] = []
