@@ -1,7 +1,7 @@
-"""Makes every Jupyter server of an environment serve the course: for ``etc/jupyter/`` of that environment.
+"""Make every Jupyter server of an environment serve the course, from ``etc/jupyter/`` in that environment.
 
-The container file copies it there, and on The Littlest JupyterHub ``tljh/install.sh`` does. At each start the
-lessons that are missing are copied into the learner's home; nothing there is ever overwritten.
+The Containerfile copies this file there, and ``tljh/install.sh`` on The Littlest JupyterHub.  At each start, missing
+lessons are copied into the learner's home; nothing there is ever overwritten.
 """
 
 from bptt_lessons.course import hosted

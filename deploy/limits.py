@@ -1,112 +1,91 @@
-"""The limits of one learner, by one rule from what was measured, and what follows for machines.
+"""The limits of one learner, and the machines a room needs, from what measure_memory.py measured.
 
-    guarantee   what one open lesson needs ("typical" in memory.json), rounded up to 64 MiB
-    limit       1.5 times what the two heaviest lessons need, open at once ("worst"), rounded up to 128 MiB
+    guarantee   what one open lesson needs, rounded up to 64 MiB: the server and the median kernel
+    limit       1.5 times what the two heaviest lessons need, open at once, rounded up to 128 MiB
 
-The guarantee is what a scheduler sets aside; the limit is what a runaway cell runs into, and is room for lesson 09 with
-three others left open, or for six of the others.  A learner gets at most one core, for nothing in a lesson has use
-for two, and a tenth of one when everybody runs something at once: most of the time lessons are read, thought about and
-typed in.
+A scheduler sets the guarantee aside; a runaway cell runs into the limit, which has room for lesson 09 with
+three others left open, or for six of the others.  A learner gets at most one core, because no lesson can use two,
+and at least a tenth of one: most of the time people read, think and type.
 
-    python deploy/limits.py              writes limits.json from memory.json
-    python deploy/limits.py --table      prints the tables of README.md: what was measured, and machines for rooms
+    python deploy/limits.py              prints the limits, and the tables of README.md
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
+import statistics
 from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
-MEMORY, LIMITS = HERE / "memory.json", HERE / "limits.json"
+MEMORY = HERE / "memory.json"
 MIB = 2**20
-CPU_GUARANTEE, CPU_LIMIT = 0.1, 1
-ROOMS = (5, 30, 200)
+ROOMS = (5, 30, 200)  # learners
+NODES = ((4, 16), (8, 32))  # cores and GiB
 SYSTEM = 2048  # MiB on one machine for the system, the hub and its proxy
-NODE_OWN = 0.15  # of a node's memory and processors, for Kubernetes itself and for the agents on it
-NODE_PODS = 100  # learners on a node; Kubernetes' own limit is 110 pods, of which some are the system's
+NODE_OWN = 0.15  # share of a node's memory and cores for Kubernetes itself
+NODE_PODS = 100  # learners on one node; Kubernetes allows 110 pods, some of them the system's
 
 
-class Node(NamedTuple):
-    """A size of machine in a cluster."""
+class Limits(NamedTuple):
+    """What one learner may use."""
 
-    cores: int
-    gib: int
-
-
-NODES = (Node(4, 16), Node(8, 32))
-
-
-def by_rule(typical: float, worst: float) -> dict[str, Any]:
-    """Return the limits of one learner.
-
-    Parameters
-    ----------
-    typical, worst : float
-        MB (10^6 bytes), as `memory.json` has them.
-    """
-    return {
-        "memory_guarantee_mib": up_to(typical * 1e6 / MIB, 64),
-        "memory_limit_mib": up_to(1.5 * worst * 1e6 / MIB, 128),
-        "cpu_guarantee": CPU_GUARANTEE,
-        "cpu_limit": CPU_LIMIT,
-    }
+    guarantee: int  # MiB
+    limit: int  # MiB
+    cpu_guarantee: float = 0.1  # cores
+    cpu_limit: int = 1
 
 
-def up_to(number: float, step: int) -> int:
-    """Round up to the next multiple."""
+def limits(memory: dict[str, Any]) -> Limits:
+    """Return the limits that follow from the measured memory, as memory.json holds it."""
+    server = memory["server"]["at the end"]["peak"]
+    kernels = sorted(kernel["peak"] for kernel in memory["kernels"].values())
+    typical, worst = server + statistics.median(kernels), server + sum(kernels[-2:])
+    return Limits(round_up(typical * 1e6 / MIB, 64), round_up(1.5 * worst * 1e6 / MIB, 128))
+
+
+def round_up(number: float, step: int) -> int:
+    """Round up to the next multiple of the step."""
     return math.ceil(number / step) * step
 
 
-def one_machine(learners: int, limits: dict[str, Any]) -> tuple[int, int]:
-    """Return the cores and the GiB of one machine for so many learners: everyone at the guarantee, one at the limit."""
-    mib = SYSTEM + learners * limits["memory_guarantee_mib"] + limits["memory_limit_mib"]
-    return max(2, math.ceil(learners * limits["cpu_guarantee"])), math.ceil(mib / 1024)
+def machine(learners: int, each: Limits) -> str:
+    """Return the one machine that holds everyone's guarantee, and one learner at the limit."""
+    gib = math.ceil((SYSTEM + learners * each.guarantee + each.limit) / 1024)
+    return f"{max(2, math.ceil(learners * each.cpu_guarantee))} cores, {gib} GiB"
 
 
-def nodes(learners: int, limits: dict[str, Any], node: Node) -> int:
-    """Return how many nodes of a size hold the guarantees of so many learners."""
-    by_memory = node.gib * 1024 * (1 - NODE_OWN) // limits["memory_guarantee_mib"]
-    by_cores = node.cores * (1 - NODE_OWN) // limits["cpu_guarantee"]
+def nodes(learners: int, each: Limits, cores: int, gib: int) -> int:
+    """Return how many nodes of this size hold everyone's guarantee."""
+    by_memory = gib * 1024 * (1 - NODE_OWN) // each.guarantee
+    by_cores = cores * (1 - NODE_OWN) // each.cpu_guarantee
     return math.ceil(learners / min(by_memory, by_cores, NODE_PODS))
 
 
-def table(limits: dict[str, Any]) -> str:
-    """Return what rooms of learners take, as a table in Markdown."""
-    sizes = [f"nodes of {node.cores} cores, {node.gib} GiB" for node in NODES]
-    lines = [["learners", "one machine", *sizes], ["---"] * (2 + len(NODES))]
-    for learners in ROOMS:
-        cores, gib = one_machine(learners, limits)
-        counts = [str(nodes(learners, limits, node)) for node in NODES]
-        lines.append([str(learners), f"{cores} cores, {gib} GiB", *counts])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def rooms_table(each: Limits) -> str:
+    """Return the machines for rooms of learners, as Markdown."""
+    sizes = [f"nodes of {cores} cores, {gib} GiB" for cores, gib in NODES]
+    rows = [
+        [str(learners), machine(learners, each), *(str(nodes(learners, each, *size)) for size in NODES)]
+        for learners in ROOMS
+    ]
+    return table(["learners", "one machine", *sizes], rows)
 
 
-def measured(memory: dict[str, Any]) -> str:
-    """Return what was measured, as a table in Markdown."""
-    server = memory["server"]
-    found = {
-        "server, just started": server["started"],
-        "server, at the end": server["at the end"],
-        **{f"kernel, {name.replace('_', ' ')}": kernel for name, kernel in memory["kernels"].items()},
-    }
-    rows = [f"| {name} | {held['peak']} | {held['now']} |" for name, held in found.items()]
-    return "\n".join(["| process | peak, MB | at the end, MB |", "| --- | --- | --- |", *rows])
+def memory_table(memory: dict[str, Any]) -> str:
+    """Return what was measured, as Markdown."""
+    processes = {f"server, {when}": found for when, found in memory["server"].items()}
+    processes |= {f"kernel, {stem.replace('_', ' ')}": found for stem, found in memory["kernels"].items()}
+    rows = [[name, str(found["peak"]), str(found["now"])] for name, found in processes.items()]
+    return table(["process", "peak, MB", "at the end, MB"], rows)
 
 
-def write() -> None:
-    """Write limits.json as the rule gives it."""
-    measured = json.loads(MEMORY.read_text(encoding="utf-8"))
-    found = by_rule(measured["typical"], measured["worst"])
-    LIMITS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
 if __name__ == "__main__":
-    if "--table" in sys.argv[1:]:
-        print(measured(json.loads(MEMORY.read_text(encoding="utf-8"))), end="\n\n")
-        print(table(json.loads(LIMITS.read_text(encoding="utf-8"))))
-    else:
-        write()
+    measured = json.loads(MEMORY.read_text(encoding="utf-8"))
+    print(limits(measured), memory_table(measured), rooms_table(limits(measured)), sep="\n\n")

@@ -1,8 +1,8 @@
-"""Start learners' servers on a hub before they come, a few at a time, so that nobody waits in a queue.
+"""Start learners' servers on a hub before they come, a few at a time, so that nobody waits.
 
-The names, one on a line, are the learners' names on the hub; those whom the hub does not know yet are added to it.  The
-token is made on the hub's page "Token" by an administrator (scopes: admin:users, admin:servers), and needs to live for
-no longer than this takes.  Only Python's standard library is used: run it anywhere.
+The file holds the learners' names on the hub, one on a line; names that are new to the hub are added to it.  An
+administrator makes the token on the hub's page "Token" (scopes: admin:users, admin:servers); it is needed only while
+this runs.  The script uses only Python's standard library: run it anywhere.
 
     JUPYTERHUB_API_TOKEN=... python deploy/start_servers.py https://hub.example names.txt
     JUPYTERHUB_API_TOKEN=... python deploy/start_servers.py https://hub.example names.txt --at-once 4 --patience 300
@@ -23,13 +23,13 @@ from urllib.parse import quote
 
 
 class Hub(NamedTuple):
-    """A hub, and the right to start servers there."""
+    """A hub, and a token for its interface."""
 
     url: str
     token: str
 
     def ask(self, method: str, path: str) -> tuple[int, Any]:
-        """Return the status and what is told of a user."""
+        """Send a request about users; return the status and the answer."""
         request = urllib.request.Request(f"{self.url.rstrip('/')}/hub/api/users/{path}", method=method)
         request.add_header("Authorization", f"token {self.token}")
         try:
@@ -40,12 +40,12 @@ class Hub(NamedTuple):
 
 
 def main() -> int:
-    """Start the servers; return how many did not start, or 1 if nothing could be tried."""
+    """Start the servers; return how many did not start, or 1 if the hub could not be reached."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("url", help="the hub's address")
     options.add_argument("names", type=Path, help="a file of names, one on a line")
-    options.add_argument("--at-once", type=int, default=4, help="servers that may be starting at the same time (4)")
-    options.add_argument("--patience", type=float, default=300, help="seconds for one server (300)")
+    options.add_argument("--at-once", type=int, default=4, help="how many servers may be starting at a time (4)")
+    options.add_argument("--patience", type=float, default=300, help="seconds to wait for one server (300)")
     arguments = options.parse_args()
     token = os.environ.get("JUPYTERHUB_API_TOKEN")
     if not token:
@@ -56,7 +56,7 @@ def main() -> int:
         lines = (line.strip() for line in arguments.names.read_text(encoding="utf-8").splitlines())
         names = list(dict.fromkeys(filter(None, lines)))
         failed = start_all(Hub(arguments.url, token), names, arguments.at_once, arguments.patience)
-    except OSError as error:  # also no answer at all
+    except OSError as error:
         print(f"start_servers: {error}", file=sys.stderr)
         return 1
     print(f"{len(names) - len(failed)} of {len(names)} servers run." + (f" Not: {', '.join(failed)}" if failed else ""))
@@ -64,13 +64,13 @@ def main() -> int:
 
 
 def start_all(hub: Hub, names: list[str], at_once: int, patience: float) -> list[str]:
-    """Start everyone's server, so many at once; return the names of those that did not start."""
+    """Start everyone's server, at most `at_once` at a time; return the names whose server did not start."""
     waiting, starting, failed = list(names), dict[str, float](), list[str]()
     while waiting or starting:
         while waiting and len(starting) < at_once:
             name = waiting.pop(0)
-            trouble = begin(hub, name)
-            if trouble == "busy":  # the hub's own limit
+            trouble = start(hub, name)
+            if trouble == "busy":  # the hub's own limit: try again in the next round
                 waiting.insert(0, name)
                 break
             if trouble:
@@ -79,11 +79,11 @@ def start_all(hub: Hub, names: list[str], at_once: int, patience: float) -> list
             else:
                 starting[name] = time.monotonic()
         for name, since in list(starting.items()):
-            state = server(hub, name)
-            if state == "ready":
-                print(f"{name}: runs", flush=True)
-            elif state == "starting" and time.monotonic() - since < patience:
+            found = state(hub, name)
+            if found == "starting" and time.monotonic() - since < patience:
                 continue
+            if found == "ready":
+                print(f"{name}: runs", flush=True)
             else:
                 print(f"{name}: did not start", file=sys.stderr, flush=True)
                 failed.append(name)
@@ -92,21 +92,22 @@ def start_all(hub: Hub, names: list[str], at_once: int, patience: float) -> list
     return failed
 
 
-def begin(hub: Hub, name: str) -> str:
-    """Ask for a server, for a user who is added if need be; return what went wrong, if anything."""
-    status, told = hub.ask("POST", f"{quote(name)}/server")
+def start(hub: Hub, name: str) -> str:
+    """Ask for a user's server, and add the user if need be; return what went wrong, "" if nothing did."""
+    status, answer = hub.ask("POST", f"{quote(name)}/server")
     if status == 404:
         hub.ask("POST", quote(name))
-        status, told = hub.ask("POST", f"{quote(name)}/server")
+        status, answer = hub.ask("POST", f"{quote(name)}/server")
     if status == 429:
         return "busy"
-    return "" if status in (201, 202) or (status == 400 and server(hub, name) != "none") else f"{status} {told}"
+    started = status in (201, 202) or (status == 400 and state(hub, name) != "none")
+    return "" if started else f"{status} {answer}"
 
 
-def server(hub: Hub, name: str) -> str:
+def state(hub: Hub, name: str) -> str:
     """Return whether a user's server is ready, starting or none."""
-    status, told = hub.ask("GET", quote(name))
-    found = told["servers"].get("") if status == 200 else None
+    status, answer = hub.ask("GET", quote(name))
+    found = answer["servers"].get("") if status == 200 else None
     if found is None:
         return "none"
     return "ready" if found["ready"] else "starting" if found["pending"] else "none"

@@ -1,20 +1,18 @@
-"""Fill in what the instructor's pages take from the catalogue, so that it cannot drift.
+"""Fill in the parts of the instructors' pages that come from the catalogue, so that they cannot go out of date.
 
     python instructors/generate.py             writes instructors/*.md, lessons/*.md and misconceptions/*.md
     python instructors/generate.py --check     writes nothing; exit code 1 if something would change
 
-A page holds blocks from a marker to ``<!-- end -->``.  You write the marker, and in a schedule the rows too:
+A page holds blocks, each from a marker to ``<!-- end -->``.  You write the marker, and in a schedule also the rows:
 
-    <!-- exercises: keep rnn.step, unrolled.forward -->     a lesson's exercises; keep names what must not be dropped
+    <!-- exercises: keep rnn.step, unrolled.forward -->     a lesson's exercises; keep names those not to drop
     <!-- mistakes: rnn.step: no-tanh, no-bias -->           what a learner reads who makes these mistakes
     <!-- lessons -->                                        all lessons, with their minutes and pages
-    <!-- schedule: 0:00 to 1:30 -->                         a table of the columns in SCHEDULE; computes two of them
-    <!-- wall: Half a day -->                               what and when, for learners, of the guide's schedule there
-    <!-- helper: Half a day: 3 -->                          its exercises, each with the first 3 mistakes of its page
+    <!-- schedule: 0:00 to 1:30 -->                         a table with the columns in SCHEDULE; some are computed
 
 In a schedule you write what is done, the steps of live coding (02.4: lesson 02, step 4), the minutes besides the
-exercises, and the exercises in back quotes; when a row starts, how long its exercises take, and the last row are
-computed, and it must end when its marker says.
+exercises, and the exercises in back quotes.  The start of each row, the minutes of its exercises and the last row are
+computed, and the schedule must end when its marker says.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from bptt_lessons.course.exercises import Exercise
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOKS = HERE.parent / "notebooks"
-KINDS = "lessons|exercises|mistakes|schedule|wall|helper"
+KINDS = "lessons|exercises|mistakes|schedule"
 BLOCK = re.compile(rf"<!-- ({KINDS})\b:?(.*?) *-->\n(.*?)<!-- end -->", re.DOTALL)
 MARKER = re.compile(rf"<!-- (?:{KINDS})\b.*?-->")
 SCHEDULE = ("start", "what", "live", "to teach", "exercises", "to write")
@@ -57,19 +55,19 @@ def of_lesson(stem: str) -> dict[str, Exercise]:
 
 
 def find(name: str, among: Mapping[str, object], what: str) -> str:
-    """Return the name if it is one of those."""
+    """Return the name if it is a known one; ValueError lists the known ones if not."""
     if name not in among:
         raise ValueError(f'there is no {what} "{name}"; there are {", ".join(among)}')
     return name
 
 
 def names(text: str) -> list[str]:
-    """Split what stands between commas."""
+    """Split a list at its commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def markdown(sentence: str) -> str:
-    """Return a learner's sentence as Markdown that reads the same; *one word* between stars stays stressed."""
+    """Escape stars in a learner's sentence, except those around one *stressed* word."""
     parts = sentence.split("`")
     parts[::2] = [re.sub(r"(?<!\S)(\*\w+\*)|\*", lambda star: star[1] or r"\*", part) for part in parts[::2]]
     return "`".join(parts)
@@ -122,7 +120,7 @@ def lessons_block(argument: str, stem: str, body: str) -> str:
 
 
 def schedule_block(argument: str, stem: str, body: str) -> str:
-    """Return a schedule with its starts and the minutes of its exercises computed."""
+    """Return a schedule with the start of each row and the minutes of its exercises filled in."""
     begin, _, end = (part.strip() for part in argument.partition(" to "))
     head, _, *rows = (
         [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
@@ -152,38 +150,6 @@ def schedule_block(argument: str, stem: str, body: str) -> str:
     return "\n".join(lines).replace("  |", " |")
 
 
-def scheduled(heading: str) -> list[list[str]]:
-    """Return the rows of the guide's schedule under a heading that begins so, without the links in them."""
-    guide = filled((HERE / "README.md").read_text(encoding="utf-8"), "README")
-    _, found, rest = guide.partition(f"\n### {heading}")
-    if not found:
-        raise ValueError(f'the guide has no heading "### {heading}"')
-    table = re.findall(r"^\| (\d.*) \|$", rest.partition("\n### ")[0], re.MULTILINE)
-    return [[cell.strip() for cell in re.sub(r"\[(.+?)\]\(.*?\)", r"\1", row).split("|")] for row in table]
-
-
-def wall_block(argument: str, stem: str, body: str) -> str:
-    """Return a schedule for the wall: when, and the first sentence of what."""
-    *rows, last = scheduled(argument)
-    lines = [f"| {start} | {what.partition('. ')[0]} |" for start, what, *_ in rows]
-    return "\n".join(["| from | what |", "|---|---|", *lines, f"| {last[0]} | end |"])
-
-
-def helper_block(argument: str, stem: str, body: str) -> str:
-    """Return a schedule's exercises, when they come, and the first mistakes that their lessons' pages expect."""
-    heading, _, count = (part.strip() for part in argument.partition(":"))
-    parts = []
-    for start, _, _, besides, named, _ in (row for row in scheduled(heading) if "`" in row[4]):
-        begins = clock_of(minutes_of(start) + int(besides))
-        for exercise in (EXERCISES[name] for name in re.findall(r"`([^`]+)`", named)):
-            page = (HERE / "lessons" / f"{exercise.lesson}.md").read_text(encoding="utf-8")
-            marker = re.search(rf"<!-- mistakes: {re.escape(exercise.name)}: (.+?) -->", page)
-            expected = names(marker[1] if marker else "")[: int(count)]
-            head = f"**`{exercise.name}`**, lesson {exercise.lesson[:2]}, from {begins}, {exercise.minutes} minutes"
-            parts.append(head + "\n\n" + "\n".join(mistake(identifier, exercise) for identifier in expected))
-    return "\n\n".join(parts)
-
-
 def minutes_of(clock: str) -> int:
     """Return the minutes since 0:00 of a time such as 1:30."""
     if not re.fullmatch(r"\d+:[0-5]\d", clock):
@@ -202,13 +168,11 @@ BLOCKS: dict[str, Callable[[str, str, str], str]] = {
     "mistakes": mistakes_block,
     "lessons": lessons_block,
     "schedule": schedule_block,
-    "wall": wall_block,
-    "helper": helper_block,
 }
 
 
 def filled(page: str, stem: str) -> str:
-    """Return a page with every block filled in; ValueError names the marker that is wrong."""
+    """Return a page with every block filled in; ValueError names a wrong marker."""
 
     def fill(match: re.Match[str]) -> str:
         marker = match[0].partition("\n")[0]
@@ -239,7 +203,7 @@ def misconceptions_page(stem: str, title: str) -> str:
 
 
 def pages() -> Iterator[tuple[Path, str]]:
-    """Yield every page with what it should say."""
+    """Yield every page with its text as it should be."""
     for path in [*sorted(HERE.glob("*.md")), *sorted((HERE / "lessons").glob("*.md"))]:
         try:
             yield path, filled(path.read_text(encoding="utf-8"), path.stem)

@@ -1,4 +1,4 @@
-"""The handout: one printed page of notation and equations, out of ``instructors/handout.md``."""
+"""The handout: one printed page of notation and equations, made from ``instructors/handout.md``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def handout(markdown: str) -> str:
     Returns
     -------
     str
-        HTML that needs nothing else.
+        HTML that loads nothing else.
     """
     pieces = prose.parts(markdown)
     html = [f"<h1>{prose.to_html(pieces[0].title, inline=True)}</h1>", prose.to_html(pieces[1].source), "<article>"]
@@ -56,12 +56,12 @@ def handout(markdown: str) -> str:
 
 
 def table(html: str, caption: str) -> str:
-    """Return a table with a caption, and with headers for its columns and rows.
+    """Return a table with a caption and with headers for its columns and rows.
 
     Parameters
     ----------
     html : str
-        As Markdown makes it, which knows headers of columns only.
+        As Markdown makes it, with column headers only.
     caption : str
         The paragraph before the table.
     """
@@ -77,7 +77,7 @@ def add_command(commands: Any) -> None:
     ----------
     commands : what `argparse` returns of ``add_subparsers``
     """
-    command = commands.add_parser("handout", help="make the one-page handout, to be printed from a browser")
+    command = commands.add_parser("handout", help="make the one-page handout, to print from a browser")
     command.add_argument("--to", default=FILE, metavar="FILE", help=f"./{FILE} if not given")
     command.set_defaults(run=lambda options: run(options.to))
 

@@ -1,10 +1,10 @@
-"""The prose of a lesson: its Markdown taken apart, so that a slide can show what belongs on a screen.
+"""The prose of a lesson: split its Markdown into parts, so that a slide can show what belongs on a screen.
 
-A screen shows headings, equations, lists and tables, the questions and the exercises
-whole, and of every other paragraph the sentences with which it begins, as many as stand
-on three lines, and those that lead to what is shown next.  The whole paragraph is for the
-speaker's notes.  Where that says something else than the paragraph, its author writes how
-many sentences are shown into the cell's metadata (see `slides`).
+A screen shows headings, equations, lists, tables, questions and exercises whole.  Of every
+other paragraph it shows the first sentences, up to three lines, and the last ones if they
+lead to what comes next.  The whole paragraph goes into the speaker's notes.  Where this
+would distort a paragraph, its author writes into the cell's metadata how many sentences
+are shown (see `slides`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
-# Code, and mathematics on lines of its own or within one: what no rule about sentences may look into.
+# Code and mathematics, which rules about sentences must not touch.
 VERBATIM = re.compile(r"(?P<code>`+).+?(?P=code)|\$\$(?P<display>.+?)\$\$|\$(?P<inline>[^$\n][^$]*?)\$", re.DOTALL)
 TOKEN = re.compile("\ue000(\\d+)\ue001")
 SENTENCE = re.compile(r"(?<=[^\WA-Z][.?!])\s|(?<=[^\w\s.][.?!])\s|(?<=[.?!][)\"*])\s")
@@ -22,22 +22,22 @@ QUESTION = re.compile(r"\*\*(Predict[^*]*?|A question)[.:]?\*\*[.:]?\s*")
 ASIDE = re.compile(r"\((\*\*Predict first:\*\*[^()]*(?:\([^()]*\)[^()]*)*)\)")  # a question in brackets
 EXERCISE = re.compile(r"\*\*(Exercise: [^*]+)\*\* \((\d+) minutes\)[.:]?\s*")
 TAG = re.compile(r"\\tag\{(\w+)\}")
-SHORT = 250  # signs of a paragraph that are shown in any case: three lines
-LONG = 420  # signs, up to which a paragraph that leads to an equation is shown whole, and a list
+SHORT = 250  # characters of a paragraph that are always shown: three lines
+LONG = 420  # a list, or a paragraph before an equation, is shown whole up to this many characters
 
 
 class Part(NamedTuple):
     """A piece of a Markdown cell."""
 
     kind: str  # "heading", "equation", "list", "table", "paragraph", "question" or "exercise"
-    source: str  # as it stands in the cell
+    source: str  # as written in the cell
     title: str = ""  # of a heading, a question or an exercise
     level: int = 0  # of a heading
     minutes: int = 0  # of an exercise
 
 
 def parts(source: str) -> list[Part]:
-    """Take a Markdown cell apart.
+    """Split a Markdown cell into its parts.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def parts(source: str) -> list[Part]:
 
 
 def part(source: str) -> Part:
-    """Say what a piece of Markdown is.
+    """Classify a piece of Markdown.
 
     Parameters
     ----------
@@ -87,15 +87,15 @@ def part(source: str) -> Part:
 
 
 def on_screen(piece: Part, leads: bool, wanted: int | None = None) -> str:
-    """Return the Markdown of a part that belongs on a screen.
+    """Return the Markdown of a part that is shown on a screen.
 
     Parameters
     ----------
     piece : Part
     leads : bool
-        Whether an equation, a list or a table follows: then the last sentences are shown too.
+        Whether an equation, a list or a table follows; if so, the last sentences are shown too.
     wanted : int or None
-        How many sentences of a paragraph its author wants to be shown; None if that is left to the rule.
+        How many sentences of a paragraph its author wants shown; None to apply the rule.
     """
     if piece.kind == "exercise":
         return EXERCISE.sub("", piece.source, count=1)
@@ -120,7 +120,7 @@ def on_screen(piece: Part, leads: bool, wanted: int | None = None) -> str:
 
 
 def opening(said: list[str]) -> int:
-    """Return how many sentences stand on three lines; a question or a colon needs what comes after it.
+    """Return how many sentences fit on three lines, and the sentence after a question or a colon.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def opening(said: list[str]) -> int:
 
 
 def plain(markdown: str) -> str:
-    """Return roughly the signs that will be seen of Markdown: mathematics without its commands.
+    """Return roughly the characters of Markdown that will be visible: mathematics without its commands.
 
     Parameters
     ----------
@@ -148,8 +148,8 @@ def plain(markdown: str) -> str:
 def sentences(text: str) -> list[str]:
     """Split a paragraph into its sentences.
 
-    A full stop after a capital letter ends none (it is somebody's initial), nor does one
-    inside brackets, code or mathematics.
+    A full stop does not end a sentence after a capital letter (an initial), or inside
+    brackets, code or mathematics.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def sentences(text: str) -> list[str]:
 
 
 def mask(text: str) -> tuple[str, list[str]]:
-    """Replace code and mathematics by tokens; return the text, and what was replaced.
+    """Replace code and mathematics with tokens; return the text and what was replaced.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def restore(text: str, kept: list[str]) -> str:
 
 
 def equations(text: str) -> Iterator[str]:
-    """Yield all mathematics in a text, without the dollars.
+    """Yield all mathematics in a text, without dollar signs.
 
     Parameters
     ----------
@@ -212,12 +212,12 @@ def to_html(text: str, inline: bool = False) -> str:
     ----------
     text : str
     inline : bool
-        Whether it is to stand within a line, such as a heading.
+        Whether the text is part of a line, such as a heading.
     """
     from nbconvert.filters.markdown import markdown2html
 
-    masked, kept = mask(re.sub(r"^(\d+)\. ", r"\1\\. ", text) if inline else text)  # "1. Title" begins no list
-    # Code goes through nbconvert, mathematics does not: Markdown would read its underscores and stars.
+    masked, kept = mask(re.sub(r"^(\d+)\. ", r"\1\\. ", text) if inline else text)  # "1. Title" is not a list
+    # nbconvert gets the code but not the mathematics, whose underscores and stars Markdown would interpret.
     masked = TOKEN.sub(lambda found: kept[int(found[1])] if kept[int(found[1])].startswith("`") else found[0], masked)
     html = TOKEN.sub(lambda found: mathematics(kept[int(found[1])]), str(markdown2html(masked)).strip())
     html = re.sub(r"(<span class=\"math\">[^<]*</span>)([,.;:)?!]+)", r'<span class="kept">\1\2</span>', html)
@@ -227,7 +227,7 @@ def to_html(text: str, inline: bool = False) -> str:
 
 
 def mathematics(source: str) -> str:
-    """Return mathematics between dollars as the element that MathJax will look for.
+    """Return mathematics between dollar signs as the element that MathJax looks for.
 
     Parameters
     ----------

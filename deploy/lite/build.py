@@ -1,11 +1,11 @@
-"""The course as a folder of files that any web server can serve: every learner's own browser runs Python.
+"""Build the course as a folder of files for any web server: Python runs in each learner's own browser.
 
     python deploy/lite/build.py                        into build/lite
-    python deploy/lite/build.py --to FOLDER            into a folder that is empty, missing, or such a site
+    python deploy/lite/build.py --to FOLDER            into a folder that is new, empty, or an earlier build
     python deploy/lite/build.py --pyodide FILE         with Python itself inside: see README.md
 
-It makes an environment of its own, ``deploy/lite/.venv``, and changes nothing else in the clone.  The environment
-needs a package index to be made; what comes after it does not.
+The first build makes an environment, ``deploy/lite/.venv``, for which it needs a package index; later builds need
+no network.  Nothing else in the clone is changed.
 """
 
 from __future__ import annotations
@@ -28,25 +28,21 @@ ROOT = HERE.parents[1]
 VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 WHEELS = VENV / "wheels"
-STAMP = VENV / "stamp"  # written last: an environment without it is half made
+STAMP = VENV / "stamp"  # written last: without it the environment is incomplete
 PINNED = ("requirements.txt", "wheels.txt")
 UNWANTED = ("PYTHONHOME", "PYTHONPATH", "JUPYTERLITE_PYODIDE_URL")
-MOMENT = 1_767_225_600  # the time that every file bears, 2026-01-01, so that a second build gives the same
+MOMENT = 1_767_225_600  # every file's time, 2026-01-01, so that two builds are identical
 
-KERNEL = {
-    "display_name": "Python (Pyodide)",
-    "language": "python",
-    "name": "python",
-}  # as the browser's kernel is named
-FROM_PYODIDE = ("numpy", "matplotlib", "pydoc_data")  # the last has the text that lesson 09 reads
+KERNEL = {"display_name": "Python (Pyodide)", "language": "python", "name": "python"}
+FROM_PYODIDE = ("numpy", "matplotlib", "pydoc_data")  # pydoc_data has the text that lesson 09 reads
 FROM_SITE = ("ipywidgets", "bptt-lessons")
 SET_UP = (
     "# In the browser: run this cell first. It fetches the course and what it needs, once for each notebook.\n"
     f"%pip install -q {' '.join(FROM_PYODIDE)}\n"
     f"%pip install -q --no-deps {' '.join(FROM_SITE)}"
 )
-CORE, LIBRARY = (".mjs", ".wasm", ".json"), "python_stdlib.zip"  # of Pyodide's files, all but packages
-KERNEL_NEEDS = ("micropip", "ipython", "jedi", "packaging")  # before the first cell
+CORE, LIBRARY = (".mjs", ".wasm", ".json"), "python_stdlib.zip"  # Pyodide's files besides packages
+KERNEL_NEEDS = ("micropip", "ipython", "jedi", "packaging")  # loaded before the first cell
 
 
 def main() -> int:
@@ -61,7 +57,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
-        print(f"{' '.join(map(str, error.cmd[:5]))} ... failed; what it said stands above.", file=sys.stderr)
+        print(f"{' '.join(map(str, error.cmd[:5]))} ... failed; its message is above.", file=sys.stderr)
         return 1
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     print(f"The site is in {site}, {size / 1e6:.0f} MB. Look at it:\n  {serve_command(site)}")
@@ -74,10 +70,10 @@ def build(site: Path, pyodide: Path | None = None) -> Path:
     Raises
     ------
     ValueError
-        If the folder holds something else than such a site, or `pyodide` is no distribution that fits the kernel.
+        If the folder holds anything but a site, or `pyodide` is no distribution for this kernel.
     """
     if site.exists() and any(site.iterdir()) and not (site / "jupyter-lite.json").is_file():
-        raise ValueError(f"{site} holds something else than such a site: name an empty folder, or a new one")
+        raise ValueError(f"{site} holds something that is not a site: name a new or empty folder")
     make_environment()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -97,7 +93,7 @@ def build(site: Path, pyodide: Path | None = None) -> Path:
 
 
 def make_environment() -> None:
-    """Make the environment and collect the wheels, unless both are there as pinned."""
+    """Make the environment and download the wheels, unless both are there as pinned."""
     wanted = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in PINNED)).hexdigest()
     if STAMP.is_file() and STAMP.read_text() == wanted and PYTHON.exists():
         return
@@ -120,34 +116,27 @@ def put_source(source: Path) -> None:
 
 
 def lessons() -> list[Path]:
-    """Return the notebooks of the clone in reading order."""
+    """Return the clone's notebooks in reading order."""
     return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
 def for_browser(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return a lesson with the browser's kernel and, before its first code, the cell that fetches the course."""
-    cell = {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": "in-the-browser",
-        "metadata": {},
-        "outputs": [],
-        "source": SET_UP,
-    }
-    cells = [{**cell, "source": joined(cell["source"])} for cell in notebook["cells"]]
-    for number, found in enumerate(cells):
-        if "outputs" in found:
-            cells[number] = {**found, "outputs": [in_whole(output) for output in found["outputs"]]}
-    first = next(number for number, found in enumerate(cells) if found["cell_type"] == "code")
-    return {
-        **notebook,
-        "cells": [*cells[:first], cell, *cells[first:]],
-        "metadata": {**notebook["metadata"], "kernelspec": KERNEL},
-    }
+    """Return a lesson with the browser's kernel, and with a first code cell that installs the course."""
+    set_up = {"cell_type": "code", "execution_count": None, "id": "in-the-browser", "metadata": {}, "outputs": []}
+    cells = []
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and "source" not in set_up:
+            set_up["source"] = SET_UP
+            cells.append(set_up)
+        whole = {**cell, "source": joined(cell["source"])}
+        if "outputs" in cell:
+            whole["outputs"] = [joined_output(output) for output in cell["outputs"]]
+        cells.append(whole)
+    return {**notebook, "cells": cells, "metadata": {**notebook["metadata"], "kernelspec": KERNEL}}
 
 
-def in_whole(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output with its texts in one piece: between lines, JupyterLite would show commas."""
+def joined_output(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output whose texts are single strings: JupyterLite shows a list of lines with commas between them."""
     whole = dict(output)
     if "text" in output:
         whole["text"] = joined(output["text"])
@@ -157,20 +146,17 @@ def in_whole(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def joined(text: str | list[str]) -> str:
-    """Return a text that may stand in lines in one piece."""
+    """Return a text, or a list of lines, as one string."""
     return text if isinstance(text, str) else "".join(text)
 
 
-# --- Python itself ----------------------------------------------------------------------------------------------
-
-
 def put_pyodide(given: Path, folder: Path) -> None:
-    """Copy from a distribution what the course needs of it.
+    """Copy what the course needs from a distribution of Pyodide.
 
     Raises
     ------
     ValueError
-        If it is none, or its Python is not the kernel's.
+        If it is no such distribution, or its Python is not the kernel's.
     """
     with tempfile.TemporaryDirectory() as name:
         if given.is_file() and tarfile.is_tarfile(given):
@@ -179,7 +165,7 @@ def put_pyodide(given: Path, folder: Path) -> None:
             given = Path(name)
         found = sorted(given.rglob("pyodide-lock.json")) if given.is_dir() else []
         if not found or not (found[0].parent / "pyodide.mjs").is_file():
-            raise ValueError(f"{given} is no distribution of Pyodide: expected its archive, or a folder of its files")
+            raise ValueError(f"{given} is no distribution of Pyodide: expected its archive, or a folder with its files")
         lock = json.loads(found[0].read_text(encoding="utf-8"))
         has, wants = ".".join(lock["info"]["python"].split(".")[:2]), kernel_python()
         if has != wants:
@@ -199,7 +185,7 @@ def put_pyodide(given: Path, folder: Path) -> None:
 
 
 def needed(packages: dict[str, Any], names: Iterable[str]) -> list[str]:
-    """Return the files of packages and of all that they depend on, by a distribution's lock."""
+    """Return the files of packages and of all they depend on, as a distribution's lock file lists them."""
     seen: dict[str, str] = {}
     waiting = list(names)
     while waiting:
@@ -211,12 +197,9 @@ def needed(packages: dict[str, Any], names: Iterable[str]) -> list[str]:
 
 
 def kernel_python() -> str:
-    """Return the version of Python that the kernel was made for."""
+    """Return the version of Python that the browser's kernel needs."""
     code = "from jupyterlite_pyodide_kernel.constants import PYODIDE_PYTHON_VERSION as v; print(v)"
     return subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-
-
-# --- commands ---------------------------------------------------------------------------------------------------
 
 
 def pip(*arguments: str | Path) -> None:
@@ -225,7 +208,7 @@ def pip(*arguments: str | Path) -> None:
 
 
 def run(command: list[str | Path], cwd: Path | None = None) -> None:
-    """Run a command, without what would lead it astray, and with one time for every file."""
+    """Run a command without variables that would disturb it, and with one time for every file."""
     variables = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     variables |= {"SOURCE_DATE_EPOCH": str(MOMENT), "JUPYTER_PLATFORM_DIRS": "1"}
     subprocess.run([str(word) for word in command], check=True, cwd=cwd, env=variables)

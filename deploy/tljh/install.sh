@@ -31,7 +31,7 @@ install -D --mode=0644 "$here/../jupyter_server_config.py" "$server"
 # The class's folder: learners may drop a file there and change their own; only instructors see what is there.
 install --directory --owner=root --group=jupyterhub-admins --mode=1773 "$class"
 
-# Limits of each learner, from deploy/limits.json; servers are stopped after two idle hours, not after ten minutes.
+# Limits of each learner, from deploy/limits.py; servers are stopped after two idle hours, not after ten minutes.
 tljh-config set user_environment.default_app jupyterlab
 tljh-config set limits.memory 1024M
 tljh-config set limits.cpu 1

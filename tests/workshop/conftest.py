@@ -1,8 +1,8 @@
-"""All decks, and Chromium for pages that are opened from the disk: requests to elsewhere are refused and noted."""
+"""Slides, and a browser page for files on the disk: requests to any other place are refused and reported."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,26 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all decks of slides."""
+def deck_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return the slides of a lesson, named by its stem; each deck is made once, when first asked for."""
     from bptt_lessons.workshop import slides
 
     where = tmp_path_factory.mktemp("slides")
-    slides.write([], where)
-    return where
+
+    def made(stem: str) -> Path:
+        path = where / f"{stem}.html"
+        if not path.exists():
+            slides.write([stem], where)
+        return path
+
+    return made
 
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A page without a network, on which nothing may be asked for and no script may complain."""
+    """A page without a network, which may request nothing, and whose scripts may not complain."""
     context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    context.set_default_timeout(120_000)  # the machine may be busy; nothing here judges speed
     opened = context.new_page()
     outside: list[str] = []
     complaints: list[str] = []

@@ -39,6 +39,7 @@ def show(page: Any, html: str, folder: Path) -> None:
     page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("paper", PAPER)
 def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_path: Path) -> None:
     show(page, handout.handout(handout.source().read_text(encoding="utf-8")), tmp_path)
@@ -62,6 +63,7 @@ def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_pat
     assert min(page.evaluate(EQUATIONS)) >= 8 * POINT
 
 
+@pytest.mark.long
 def test_with_wider_fonts_it_is_smaller_and_one_page_still(page: Any, tmp_path: Path) -> None:
     html = handout.handout(handout.source().read_text(encoding="utf-8"))
     wider = html.replace('Arial, Helvetica, "Liberation Sans"', '"DejaVu Sans", Verdana')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,9 @@ def open_deck(page: Any, path: Path, query: str = "") -> None:
     page.wait_for_selector(READY, state="attached", timeout=120_000)
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_every_slide_by_key(stem: str, folder: Path, page: Any) -> None:
-    open_deck(page, folder / f"{stem}.html")
+@pytest.mark.parametrize("stem", [pytest.param(s, marks=[pytest.mark.long] * (s != STEMS[0])) for s in STEMS])
+def test_every_slide_by_key(stem: str, deck_file: Callable[[str], Path], page: Any) -> None:
+    open_deck(page, deck_file(stem))
     assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
     assert page.evaluate("document.querySelectorAll('.math:not(:has(mjx-container svg))').length") == 0
     assert page.evaluate("document.querySelectorAll('.math:not(:has(mjx-assistive-mml math))').length") == 0
@@ -62,8 +63,8 @@ def test_every_slide_by_key(stem: str, folder: Path, page: Any) -> None:
     assert seen == set(range(total))
 
 
-def test_an_answer_is_hidden_until_a_key_is_pressed(folder: Path, page: Any) -> None:
-    open_deck(page, folder / "03_gradient_flow.html")
+def test_an_answer_is_hidden_until_a_key_is_pressed(deck_file: Callable[[str], Path], page: Any) -> None:
+    open_deck(page, deck_file(STEMS[0]))
     page.evaluate(
         "Reveal.slide([...document.querySelectorAll('section')].findIndex(s => s.querySelector('.question')))"
     )
@@ -75,8 +76,9 @@ def test_an_answer_is_hidden_until_a_key_is_pressed(folder: Path, page: Any) -> 
     assert not waiting.first.evaluate(hidden)
 
 
-def test_a_screen_reader_is_told_heading_and_prose_and_where_it_is(folder: Path, page: Any) -> None:
-    open_deck(page, folder / "02_backpropagation_through_time.html")
+@pytest.mark.long
+def test_a_screen_reader_is_told_heading_and_prose_and_where_it_is(deck_file: Callable[[str], Path], page: Any) -> None:
+    open_deck(page, deck_file("02_backpropagation_through_time"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.wait_for_selector('.slide-number a[aria-label^="Slide 3 of "]')
@@ -99,16 +101,18 @@ def ground(page: Any) -> float:
     return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) / 3
 
 
-def test_light_and_dark_by_the_system_and_by_a_key(folder: Path, page: Any) -> None:
+@pytest.mark.long
+def test_light_and_dark_by_the_system_and_by_a_key(deck_file: Callable[[str], Path], page: Any) -> None:
     page.emulate_media(color_scheme="dark")
-    open_deck(page, folder / f"{STEMS[0]}.html")
+    open_deck(page, deck_file(STEMS[0]))
     assert ground(page) < 60
     page.keyboard.press("d")
     assert ground(page) > 200
 
 
-def test_the_speakers_window_has_the_whole_text(folder: Path, page: Any) -> None:
-    open_deck(page, folder / "03_gradient_flow.html")
+@pytest.mark.long
+def test_the_speakers_window_has_the_whole_text(deck_file: Callable[[str], Path], page: Any) -> None:
+    open_deck(page, deck_file("03_gradient_flow"))
     page.evaluate("Reveal.slide(2)")
     with page.context.expect_page() as opened:
         page.keyboard.press("s")
@@ -117,8 +121,9 @@ def test_the_speakers_window_has_the_whole_text(folder: Path, page: Any) -> None
     assert notes.locator("mjx-container svg").count() > 0
 
 
-def test_a_deck_prints_one_slide_a_page(folder: Path, page: Any) -> None:
-    open_deck(page, folder / f"{STEMS[0]}.html", "?print-pdf")
-    total = len(re.findall("<section>", (folder / f"{STEMS[0]}.html").read_text(encoding="utf-8")))
+@pytest.mark.long
+def test_a_deck_prints_one_slide_a_page(deck_file: Callable[[str], Path], page: Any) -> None:
+    open_deck(page, deck_file(STEMS[0]), "?print-pdf")
+    total = len(re.findall("<section>", deck_file(STEMS[0]).read_text(encoding="utf-8")))
     page.wait_for_function("n => document.querySelectorAll('.pdf-page').length === n", arg=total)
     assert sheets(page.pdf(prefer_css_page_size=True)) == total
