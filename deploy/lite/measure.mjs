@@ -69,7 +69,7 @@ def deaf():
 
 for function in (endless, deaf):
     start = time.monotonic()
-    line = time_limit.called_within(0.3, function, function.__code__)
+    line = time_limit.called_within(0.3, function, function.__code__).line
     print(f"{function.__name__}: stopped at line {line} after {time.monotonic() - start:.2f} s of 0.3")
 
 def rounds(count=5_000):
