@@ -16,10 +16,11 @@ from test_catalogue import RIGHT
 from unusual import FUNCTIONS, RESULTS, WRONG_RESULTS, leaves_of, rebuilt, yielding
 
 from bptt_lessons.course import EXERCISES
-from bptt_lessons.course import checking as course_checking
-from bptt_lessons.course.checking import LearnerFunction
+from bptt_lessons.course import learner_function as module_of_learner_function
 from bptt_lessons.course.exercises import Exercise
-from bptt_lessons.course.sandbox import copied, snapshot
+from bptt_lessons.course.learner_function import LearnerFunction
+from bptt_lessons.course.outcomes import snapshot
+from bptt_lessons.course.sandbox import copied
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
 
@@ -280,7 +281,7 @@ def test_other_ways_to_write_it_are_at_work_as_the_packages(
     exercise: Exercise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[Any] = []
-    monkeypatch.setattr(course_checking, "show", said.append)
+    monkeypatch.setattr(module_of_learner_function, "show", said.append)
     expected = exercise.solution(*given(exercise, 1))
     for function in RIGHT[exercise.name]:
         result = at_work(exercise.name, function, given(exercise, 1))

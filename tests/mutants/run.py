@@ -44,7 +44,8 @@ from reasons import REASONS
 
 from bptt_lessons.course import EXERCISES, grading
 from bptt_lessons.course.exercises import Case, Exercise
-from bptt_lessons.course.sandbox import Outcome, Returned, copied, run, snapshot
+from bptt_lessons.course.outcomes import Outcome, Returned, snapshot
+from bptt_lessons.course.sandbox import copied, run
 
 FOLDER = Path(__file__).resolve().parent
 TABLE = FOLDER / "README.md"
