@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+
+from bptt_lessons.course.mistakes import derive, section
+from bptt_lessons.course.mistakes.names import NAMES
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,28 @@ class ExerciseData:
     hints: tuple[str, ...]  # idea, shapes, almost the line
     make_cases: Callable[[], tuple[Case, ...]]  # smallest first, refused ones last
     make_lesson_case: Callable[[], Case]  # as large as in the lesson
-    misconceptions: Mapping[str, Misconception] = field(default_factory=dict)
+    packed: tuple[str, ...] = ()  # the gates whose blocks of columns lie side by side in its arrays
     properties: Callable[..., Any] | None = None
     """``properties(arguments, *arrays) -> NamedTuple``: compared instead of the values, for a function that may draw in
     any order.  They must be the same for every right answer, and for every way to make one catalogued mistake."""
+
+    @functools.cached_property
+    def misconceptions(self) -> Mapping[str, Misconception]:
+        """The known mistakes: wrong functions derived from the solution by the edits on the page of its module."""
+        known = section(self.name)
+        trees = derive.trees_of(self.solution, known)
+        names = self.all_names
+        return MappingProxyType({
+            name: Misconception(derive.derived(trees[mistake.way], [mistake], names), mistake.sentence)
+            for name, mistake in known.mistakes.items()
+        })  # fmt: skip
+
+    @property
+    def all_names(self) -> dict[str, Any]:
+        """The globals of derived functions."""
+        names = {**NAMES, **self.solution.__globals__}
+        exec(section(self.name).used, names)
+        return names
 
     @property
     def learner_name(self) -> str:

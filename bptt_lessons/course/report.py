@@ -19,11 +19,18 @@ class Report:
 
     exercise: str
     status: Status
-    misconception: str | None
+    mistakes: tuple[str, ...]  # the one or two that explain every result: known ones, or slips
+    general: str | None  # what is wrong in general, such as "no-return", where no mistake is named
     headline: str
     details: tuple[str, ...] = ()  # paragraphs
-    block: str = ""  # preformatted: the printed case
+    block: str = ""  # preformatted: yours beside what is expected
     advice: tuple[str, ...] = ()
+    inputs: str = ""  # preformatted: the arguments of the case; folded away in a notebook
+
+    @property
+    def misconception(self) -> str | None:
+        """The first of `mistakes`, or else what is wrong in general."""
+        return self.mistakes[0] if self.mistakes else self.general
 
     def with_advice(self, *lines: str) -> Report:
         """Return this report with lines added at the end."""
@@ -45,6 +52,8 @@ class Report:
         html += [f"<p>{paragraph(text)}</p>" for text in self.details]
         if self.block:
             html.append(f'<pre style="overflow-x: auto">{escape(self.block)}</pre>')
+        if self.inputs:
+            html.append(f"<details><summary>The arguments of this case</summary><pre>{escape(self.inputs)}</pre></details>")
         html += [f"<p>{paragraph(text)}</p>" for text in self.advice]
         html.append("</div>")
         return "\n".join(html)

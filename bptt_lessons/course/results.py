@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bptt_lessons.arguments import Array
-from bptt_lessons.course.sandbox import Other, Outcome, Raised, Record, Returned, TimedOut
+from bptt_lessons.course.outcomes import Other, Outcome, Raised, Record, Returned, TimedOut
 
 TOLERANCE = 1e-6  # relative, for each array as a whole
 NEARLY = 1e-4  # what single precision in between may cost

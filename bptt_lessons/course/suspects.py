@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from bptt_lessons.course.diagnosis import LineUp, Suspect
+from bptt_lessons.course.exercise_data import ExerciseData
 from bptt_lessons.course.mistakes import derive, section
 from bptt_lessons.course.mistakes.slips import Slip, slips
 from bptt_lessons.course.mistakes.switchboard import Switchboard
+
+PREPARED: dict[str, tuple[ExerciseData, LineUp]] = {}
 
 KINDS = {
     "operator": "with another operator",
@@ -38,16 +37,18 @@ KINDS = {
 }
 
 
-def line_up(exercise: Any) -> LineUp:
-    """Return the suspects of an exercise."""
-    return _line_up(exercise)
+def line_up(exercise: ExerciseData) -> LineUp:
+    """Return the suspects of an exercise, prepared once in a process."""
+    if exercise.name not in PREPARED or PREPARED[exercise.name][0] is not exercise:
+        PREPARED[exercise.name] = (exercise, prepared(exercise))
+    return PREPARED[exercise.name][1]
 
 
-@functools.lru_cache(maxsize=64)
-def _line_up(exercise: Any) -> LineUp:
+def prepared(exercise: ExerciseData) -> LineUp:
+    """Derive the suspects of an exercise from its page, its solution and the rules of slips."""
     known = section(exercise.name)
     trees = derive.trees_of(exercise.solution, known)
-    names = exercise.names
+    names = exercise.all_names
     suspects: list[Suspect] = []
     for mistake in known.mistakes.values():
         changes = tuple(derive.replacements(trees[mistake.way], mistake))
@@ -76,8 +77,3 @@ def slip_suspect(slip: Slip, way: int) -> Suspect:
     of = f" of `{slip.quantity}`" if slip.quantity not in ("", "return", "loop", "condition") else ""
     sentence = f"Your numbers are those of this function{of and ' whose line' + of + ' is written'} {KINDS[slip.kind]}."
     return Suspect(f"{slip.name}{f'-way-{way}' if way else ''}", sentence, slip.changes, way, False)
-
-
-def names_for(exercise: Any, more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the names that mistakes may use."""
-    return {"np": np, "math": math, **more, **exercise.solution.__globals__}

@@ -10,7 +10,8 @@
 An edit is one of: ```old` → `new```, ```old` left out``, ``left out`` (the statement), and ``instead``, ``before`` or
 ``after`` followed by code, in back quotes or as a block.  Further lines ``+ in `statement`: edit`` change other
 statements too.  ``## Another way`` with a block of code is a second right way to write the function; the statements
-that follow are its own.  Under ``## Written otherwise`` the block of a mistake is the whole function.
+that follow are its own.  Under ``## Written otherwise`` the block of a mistake is the whole function.  What several
+mistakes use is defined in a block under ``## Used below``.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Section(NamedTuple):
 
     ways: tuple[str, ...]  # sources of other right ways to write the function
     mistakes: Mapping[str, Mistake]
+    used: str = ""  # source of what several mistakes use
 
 
 def read(text: str) -> dict[str, Section]:
@@ -78,8 +80,10 @@ def read(text: str) -> dict[str, Section]:
             statement = found[1] + (found[2] or "")
         elif first == "## Another way":
             ways.append(fenced(block))
-            sections[name] = Section(tuple(ways), mistakes)
+            sections[name] = sections[name]._replace(ways=tuple(ways))
             statement = ""
+        elif first == "## Used below":
+            sections[name] = sections[name]._replace(used=fenced(block))
         elif first == "## Written otherwise":
             statement = ""
         elif found := ITEM.match(first):

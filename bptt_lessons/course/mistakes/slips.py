@@ -11,10 +11,10 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bptt_lessons.course.mistakes.edits import BODIES, Place, Replacement, statements, text_of
+from bptt_lessons.course.mistakes.edits import BODIES, Place, Replacement, statements
 from bptt_lessons.course.mistakes.rules import Scope, changes, left_alone, scope_of
 
 

@@ -34,7 +34,8 @@ class Switchboard:
         self.alternatives: dict[Place, list[Sequence[ast.stmt | None]]] = {}
         self.chosen: dict[tuple[Place, int], int] = {}  # by place and the identity of what stands there
         outside = names_used(tree) - names_bound(tree)
-        for replacement in (r for edit in changes for r in edit):
+        places = edits.statements(tree)
+        for replacement in (r for edit in changes if not unbinds(places, edit) for r in edit):
             key = (replacement.place, id(replacement.body))
             if key not in self.chosen and fits(replacement, tree, outside):
                 found = self.alternatives.setdefault(replacement.place, [])
@@ -70,7 +71,8 @@ class Switchboard:
             raise edits.EditError("two edits are of the same statement")
         choice = [0] * len(self.numbers)
         function = self.function
-        if all((change.place, id(change.body)) in self.chosen for change in changes):
+        here = not unbinds(edits.statements(self.tree), changes)
+        if here and all((change.place, id(change.body)) in self.chosen for change in changes):
             for change in changes:
                 choice[self.numbers[change.place]] = self.chosen[change.place, id(change.body)]
         else:
@@ -82,6 +84,14 @@ class Switchboard:
             return function(*arguments)
 
         return call
+
+
+def unbinds(places: Mapping[Place, ast.stmt], changes: Sequence[Replacement]) -> bool:
+    """Say whether an edit uses a name that it no longer binds: as a global's, which it is not among alternatives."""
+    new = [s for change in changes for s in change.body if s is not None]
+    lost = set().union(*(names_bound(places[c.place]) for c in changes if None not in c.body and c.place))
+    bound = set().union(*map(names_bound, new))
+    return bool((lost - bound) & set().union(*map(names_used, new)))
 
 
 def fits(replacement: Replacement, tree: ast.FunctionDef, outside: set[str]) -> bool:
