@@ -75,33 +75,12 @@ def elsewhere(name: str) -> str:
     )
 
 
-REMEMBERED = """
-import json, os, pathlib
-from bptt_lessons.experiments import recording
-
-def remembered(experiment, seed=None, run=recording.live):
-    file = pathlib.Path({folder!r}, f"{{experiment.name}} {{seed}}.json")
-    if not file.exists():
-        part = file.with_suffix(f".{{os.getpid()}}")
-        part.write_text(json.dumps(run(experiment, seed)))
-        part.replace(file)
-    return json.loads(file.read_text())
-
-recording.live = remembered
-"""
-
-
-def run(
-    path: Path, answers: dict[str, str], folder: Path, experiments: Path | None = None
-) -> tuple[dict[str, str], str]:
+def run(path: Path, answers: dict[str, str], folder: Path) -> tuple[dict[str, str], str]:
     """Run a notebook with some stub cells replaced, as Run All does; return each check's text, and all other text.
 
-    An error in any cell not tagged ``raises-exception`` raises CellExecutionError.  Experiments never run
-    a learner's code, so with a folder for `experiments` each is run once and then remembered there.
+    An error in any cell not tagged ``raises-exception`` raises CellExecutionError.
     """
     notebook = read(path)
-    if experiments is not None:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(REMEMBERED.format(folder=str(experiments))))
     for name, stub, _ in exercises_in(notebook):
         stub.source = answers.get(name, stub.source)
     NotebookClient(
@@ -113,5 +92,5 @@ def run(
 
 
 def shown(cell: Any) -> str:
-    """Return what a cell has put out, as plain text."""
+    """Return a cell's outputs as plain text."""
     return "\n".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)

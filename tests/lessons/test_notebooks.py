@@ -11,7 +11,7 @@ import statistics
 from typing import Any
 
 import pytest
-from lesson_files import CHECK, NOTEBOOKS, STEMS, code_cells, exercises_in, read
+from lessons.lesson_files import CHECK, NOTEBOOKS, STEMS, code_cells, exercises_in, read
 
 from bptt_lessons.course import EXERCISES
 
