@@ -12,7 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent
 HOME = pytest.StashKey[Path]()
 CHECKS = pytest.StashKey[dict[str, subprocess.Popen[str]]]()
-COMPLAINTS = pytest.StashKey[dict[str, str]]()
 TOOLS = ("ruff check", "ruff format --check", "mypy")
 
 # What takes longest, longest first.  Started last, one of these would keep one worker busy while the others wait.
@@ -122,19 +121,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Wait for them; a complaint makes the command fail."""
-    session.config.stash[COMPLAINTS] = complaints = {}
+    """Wait for them, and report each that complains as pytest reports a test that fails."""
     for tool, process in session.config.stash[CHECKS].items():
         said, _ = process.communicate()
         if process.returncode:
-            complaints[tool] = said
-    if complaints and session.exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Show what they complain of, and count it in pytest's last line."""
-    for tool, said in config.stash[COMPLAINTS].items():
-        terminalreporter.section(tool, red=True)
-        terminalreporter.write_line(said)
-        terminalreporter.stats.setdefault("complaints of ruff and mypy", []).append(tool)
+            report = pytest.TestReport(tool, (tool, None, tool), {}, outcome="failed", longrepr=said, when="call")
+            session.config.pluginmanager.get_plugin("terminalreporter").stats.setdefault("failed", []).append(report)
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED

@@ -1,4 +1,4 @@
-"""The notebooks as data, for tests that read them, and runs of them with answers filled in."""
+"""The notebooks as data, and runs of them with answers filled in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bptt_lessons.course import EXERCISES
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 STEMS = [path.stem for path in NOTEBOOKS]
-GIVE_UP = 600  # seconds for one cell: against waiting for ever, not to judge speed
+GIVE_UP = 600  # seconds for one cell: ends an endless wait; it judges no speed
 CHECK = re.compile(r"^(\w+) = check\(\"([\w.]+)\"\)$")
 
 
@@ -24,7 +24,7 @@ def read(path: Path) -> Any:
 
 
 def code_cells(notebook: Any) -> list[Any]:
-    """Return the code cells that hold anything."""
+    """Return the code cells that are not empty."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
@@ -39,7 +39,7 @@ def exercises_in(notebook: Any) -> list[tuple[str, Any, Any]]:
 
 
 def solved(name: str) -> str:
-    """Return the package's function as a learner would paste it: the same source, under the learner's name."""
+    """Return the source of the package's function, under the learner's name."""
     exercise = EXERCISES[name]
     return inspect.getsource(exercise.solution).replace(
         f"def {exercise.solution.__name__}(", f"def {exercise.learner_name}(", 1
@@ -47,7 +47,7 @@ def solved(name: str) -> str:
 
 
 def mistaken(name: str) -> str:
-    """Return a cell that gives a wrong answer: the first mistake in the catalogue."""
+    """Return a wrong answer: the first misconception in the catalogue."""
     exercise = EXERCISES[name]
     mistake = next(iter(exercise.misconceptions))
     return (
@@ -57,12 +57,12 @@ def mistaken(name: str) -> str:
 
 
 def unparsable(name: str) -> str:
-    """Return a stub cell with a slip that Python cannot read."""
+    """Return the stub with a syntax error."""
     return EXERCISES[name].stub.replace("):", ")", 1)
 
 
-def elsewhere(name: str) -> str:
-    """Return a right answer of an unusual kind: plain tuples, in single precision."""
+def plain_tuples(name: str) -> str:
+    """Return a right answer that gives plain tuples in single precision."""
     exercise = EXERCISES[name]
     return (
         "def plain(value):\n"

@@ -14,9 +14,9 @@ import pytest
 from lessons.lesson_files import (
     NOTEBOOKS,
     STEMS,
-    elsewhere,
     exercises_in,
     mistaken,
+    plain_tuples,
     read,
     run,
     shown,
@@ -36,13 +36,13 @@ def left_open(name: str) -> None:
 
 def mixed(seed: int, name: str) -> str | None:
     """Draw the kind of answer to one exercise."""
-    kinds: list[State] = [solved, elsewhere, mistaken, unparsable, left_open]
+    kinds: list[State] = [solved, plain_tuples, mistaken, unparsable, left_open]
     return random.Random(f"{seed} {name}").choice(kinds)(name)
 
 
 STATES: dict[str, State] = {
     "all solved": solved,
-    "all solved, with plain tuples in single precision": elsewhere,
+    "all solved, with plain tuples in single precision": plain_tuples,
     "all wrong": mistaken,
     "every stub a SyntaxError": unparsable,
     "odd-numbered solved": lambda name: solved(name) if NUMBERS[name] % 2 else None,
@@ -60,7 +60,7 @@ def expected(answer: str | None, name: str) -> str:
     """Return what the check must say about an answer."""
     if answer is None:
         return "not attempted yet"
-    if answer in (solved(name), elsewhere(name)):
+    if answer in (solved(name), plain_tuples(name)):
         return "The lesson goes on with your function."
     return "does not parse" if answer == unparsable(name) else "not right yet"
 
