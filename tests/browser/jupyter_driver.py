@@ -137,6 +137,8 @@ def wait_until_served(server: Server, process: subprocess.Popen[bytes]) -> None:
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End the server and its kernels."""
+    if process.stdin:
+        process.stdin.close()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM) if hasattr(os, "killpg") else process.terminate()
     try:
