@@ -61,14 +61,15 @@ def unparsable(name: str) -> str:
     return EXERCISES[name].stub.replace("):", ")", 1)
 
 
-def plain_tuples(name: str) -> str:
-    """Return a right answer that gives plain tuples in single precision."""
+def plain_tuples(name: str, single: bool = False) -> str:
+    """Return a right answer that gives plain tuples, if asked in single precision."""
     exercise = EXERCISES[name]
+    wanted = "np.asarray(value).dtype.kind == 'f'" if single else "False"
     return (
         "def plain(value):\n"
         "    if isinstance(value, (tuple, list)):\n"
         "        return tuple(plain(item) for item in value)\n"
-        "    return np.float32(value) if np.asarray(value).dtype.kind == 'f' else value\n\n\n"
+        f"    return np.float32(value) if {wanted} else value\n\n\n"
         f"def {exercise.learner_name}(*arguments, **named):\n"
         "    from bptt_lessons.course import EXERCISES\n\n"
         f"    return plain(EXERCISES[{name!r}].solution(*arguments, **named))"
