@@ -1,4 +1,4 @@
-"""Every cell and variant, and problems for any of them: one forward and one backward pass."""
+"""All cells and variants, and problems for them: one forward and one backward pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VARIANTS = (lstm_coupled, lstm_peephole, gru_reset_first)
 
 
 def name_of(cell: Any) -> str:
-    """The last part of a module's name."""
+    """Return the last part of a module's name."""
     return str(cell.__name__.rsplit(".", 1)[1])
 
 
@@ -23,7 +23,7 @@ all_cells = pytest.mark.parametrize("cell", [rnn, lstm, gru, *VARIANTS], ids=nam
 
 
 class Inputs(NamedTuple):
-    """Everything that a gradient is taken with respect to, or that gradient."""
+    """Everything with a gradient, or those gradients."""
 
     params: Any
     x: Any  # (T, N, D)
@@ -31,7 +31,7 @@ class Inputs(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """All that one forward and one backward pass take."""
+    """The inputs of one forward and one backward pass."""
 
     params: Any
     x: Any  # (T, N, D)
@@ -41,7 +41,7 @@ class Problem(NamedTuple):
 
 
 def whole(cell: Any) -> Any:
-    """The cell with `forward` and `backward`: its own, or the loops over its steps."""
+    """Return the cell with `forward` and `backward`: its own, or loops over its steps."""
     return cell if hasattr(cell, "forward") else unrolled.looped(cell)
 
 
@@ -59,12 +59,12 @@ def draw(cell: Any, seed: int, T: int, N: int, D: int, H: int, dtype: Any = np.f
 
 
 def dot(a: Any, b: Any) -> Any:
-    """Sum of the products of corresponding numbers in two structures."""
+    """Return the sum of products of corresponding numbers in two structures."""
     return sum(part for _, part in nested.named_arrays(nested.map_arrays(lambda p, q: np.sum(p * q), a, b)))
 
 
 def arrays_of(*trees: Any) -> list[Any]:
-    """All arrays of several structures, lists of caches among them."""
+    """Return all arrays of several structures; lists of caches may be among them."""
     found: list[Any] = []
     for tree in trees:
         if isinstance(tree, list):

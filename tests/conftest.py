@@ -1,22 +1,18 @@
-"""Problems for the tests of the mathematics, hypothesis that draws the same cases every time, and Chromium."""
+"""Problems for the tests of the mathematics, fixed draws for hypothesis, and Chromium."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from browser.jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS
 from hypothesis import HealthCheck, settings
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.activations import RELU, TANH, Activation
-
-sys.path.append(str(Path(__file__).resolve().parent / "browser"))
-from jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS
 
 settings.register_profile(
     "same every time",
@@ -30,7 +26,7 @@ settings.load_profile("same every time")
 
 
 class Problem(NamedTuple):
-    """All that one forward and one backward pass of the plain RNN take."""
+    """The inputs of one forward and one backward pass of the plain RNN."""
 
     params: rnn.Params
     x: Any  # (T, N, D)
@@ -42,7 +38,7 @@ class Problem(NamedTuple):
 def draw_problem(
     seed: int, T: int, N: int, D: int, H: int, dtype: Any = np.float64, activation: Activation = TANH
 ) -> Problem:
-    """Draw a problem; for ReLU one in which no pre-activation lies within 1e-3 of the kink."""
+    """Draw a problem; for ReLU, one without a pre-activation within 1e-3 of the kink."""
     rng = np.random.default_rng(seed)
 
     def draw(*shape: int) -> Any:
@@ -56,7 +52,7 @@ def draw_problem(
 
 
 def distance_from_kink(problem: Problem) -> float:
-    """Return the least |z| of the problem under ReLU, with h0 and without."""
+    """Return the smallest |z| of the problem under ReLU, with h0 and without."""
     params, x, h0, _, _ = problem
     nearest = np.inf
     for state in (h0, np.zeros_like(h0)):
@@ -70,19 +66,19 @@ def distance_from_kink(problem: Problem) -> float:
 
 @pytest.fixture(scope="session")
 def make_problem() -> Callable[..., Problem]:
-    """Give `draw_problem`."""
+    """Return `draw_problem`."""
     return draw_problem
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium without a window, one for all tests in a process; outside of CI its absence skips them."""
+    """Headless Chromium, one for all tests in a process; without it they are skipped, but fail in CI."""
     if not CHROMIUM and not os.environ.get("CI"):
         pytest.skip("no Chromium found: install Debian's package chromium, or name the program in CHROMIUM")
     from playwright.sync_api import expect, sync_playwright
 
     assert CHROMIUM, "CI must have Chromium: install Debian's package chromium"
-    expect.set_options(timeout=60_000)  # against waiting for ever, not to judge speed: the machine may be busy
+    expect.set_options(timeout=60_000)  # ends an endless wait; it judges no speed
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_ARGUMENTS))
         yield started
