@@ -64,11 +64,3 @@ def test_neither_way_hands_out_a_view(cell):
     for array in weights.values():
         assert not any(np.shares_memory(array, p) for p in (*params, *back))
         assert array.flags.c_contiguous  # so that a framework can take it as it is
-
-
-@fast_cells
-def test_what_else_a_state_dict_holds_is_left_alone(cell):
-    weights = torch_weights.to_torch(draw(cell, 3, 1, 1, 2, 3).params)
-    more = {"readout.weight": np.ones(2), **weights}
-    ours, right = torch_weights.from_torch(cell, more), torch_weights.from_torch(cell, weights)
-    assert gradcheck.worst_error(ours, right)[1] == 0
