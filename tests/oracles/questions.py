@@ -16,9 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-KINK = (
-    1e-5  # no pre-activation of a ReLU lies nearer to 0 than this part of the largest state: rounding may not cross it
-)
+KINK = 1e-5  # of the largest state: no pre-activation of a ReLU is nearer to 0, so that rounding cannot cross it
 SHORT = 12  # steps, up to which a question is small, and the plain cell's weights are left as they are drawn
 SMALL = 4  # the same for steps, updates and units where nothing is carried on
 
@@ -147,7 +145,7 @@ def draw_loss(of: str, T: int, N: int, K: int, dtype: str, seed: int, mask: bool
 
 
 def draw_readout(T: int, N: int, H: int, K: int, dtype: str, seed: int) -> Question:
-    """The readout forth and back."""
+    """The readout forward and backward."""
     rng = np.random.default_rng(seed)
     draw = numbers(rng, T <= SMALL)
     inputs = {"params.W_hy": draw(H, K), "params.b_y": draw(K)}
