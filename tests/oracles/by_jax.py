@@ -1,4 +1,4 @@
-"""JAX's answers to the ``questions`` about cells: the papers' equations, block by block, its ``scan`` and its own gradients.
+"""JAX's answers to ``questions`` about cells: the papers' equations, block by block, and its own gradients.
 
 JAX has no recurrent cells, so they are written here, one matrix per gate, as the papers have them: the plain cell
 (Elman 1990), the LSTM (Gers, Schmidhuber and Cummins 2000), its peepholes (Gers and Schmidhuber 2000) and coupled

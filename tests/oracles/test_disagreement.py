@@ -71,7 +71,7 @@ def test_a_mistake_is_made_small_and_shown(mistake):
 
 
 def disagreement(of: str, dtype: str, wrong: Wrong) -> str:
-    """What is said of a wrong cell in the smallest case that hypothesis can find."""
+    """The report of a wrong cell in the smallest case that hypothesis can find."""
 
     @settings(
         max_examples=30,
@@ -107,7 +107,7 @@ def test_a_net_that_stretches_errors_may_be_off_by_what_rounding_does():
         agreement.part_of_bounds(question, wrong, exact, bounds, "the right cell")
 
 
-def test_numbers_that_are_no_numbers_agree_with_nothing():
+def test_nan_and_infinity_agree_with_nothing():
     question = questions.draw_cell("gru", 2, 1, 2, 3, "float64", 0, False, False)
     right = by_package.answer(question)
     for bad in (np.nan, np.inf):

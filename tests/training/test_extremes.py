@@ -220,7 +220,7 @@ def test_the_global_norm_is_right_at_every_magnitude(dtype, data):
     real = np.empty(0, dtype).real.dtype.type
     row = data.draw(rows(real))
     grads = tree(row, real)
-    if np.dtype(dtype).kind == "c":  # |1 + i| = √2, of which the root of the sum of squares knows as well
+    if np.dtype(dtype).kind == "c":  # real and imaginary parts count alike
         grads = nested.map_arrays(lambda a: (a + 1j * a).astype(dtype), grads)
         row = row * 2
     right = length([float(real(a)) for a in row])
