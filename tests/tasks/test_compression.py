@@ -93,3 +93,15 @@ def test_xz_that_was_given_the_text_needs_next_to_nothing_for_it_again():
     assert 4 <= alone < 4.6  # sixteen letters: four bits, and xz is not made for noise
     assert given_it < 0.05 * alone
     assert given_other == pytest.approx(alone, rel=0.05)
+
+
+def test_an_alphabet_alone():
+    assert compression.uniform_bits(2) == 1
+    assert compression.uniform_bits(64) == 6
+    assert compression.uniform_bits(100) == pytest.approx(6.643856, rel=1e-6)
+
+
+def test_bits_are_by_character_and_not_by_byte():
+    """Two bytes each in UTF-8, one character each."""
+    latin, greek = noise(2, 5000), noise(2, 5000).translate({ord("a") + k: chr(0x3B1 + k) for k in range(16)})
+    assert compression.xz_bits(greek) < 1.6 * compression.xz_bits(latin)

@@ -125,3 +125,16 @@ def test_batches_are_strings_padded_at_the_end(seed, N):
     assert np.array_equal(x.sum(axis=2), mask)  # a symbol wherever there is one
     assert np.array_equal(legal.any(axis=2), mask)
     assert np.take_along_axis(legal, target[..., None], axis=2)[..., 0][mask].all()
+
+
+def test_both_choices_occur_about_equally_often_wherever_there_is_one():
+    counts: dict[tuple[str, str], int] = {}
+    for text in drawn(2000):
+        legal = reber.legal_next(text)
+        for symbols, following in zip(legal, text[1:], strict=True):
+            counts[symbols, following] = counts.get((symbols, following), 0) + 1
+    choices = {symbols for symbols, _ in counts if len(symbols) == 2}
+    assert choices == {"TP", "SX", "TV", "XS", "PV"}
+    for symbols in choices:
+        one, two = (counts[symbols, symbol] for symbol in symbols)
+        assert one / (one + two) == pytest.approx(0.5, abs=0.05)

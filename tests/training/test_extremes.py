@@ -157,6 +157,15 @@ def test_the_logistic_function_keeps_all_its_digits_before_it_saturates(dtype):
 # Losses.
 
 
+@reals
+def test_the_squared_errors_gradient_of_the_largest_number_is_right_where_two_of_it_are_not(dtype):
+    top = np.finfo(dtype).max
+    y = np.full((2, 1, 2), top, dtype)
+    with strict():
+        dy = losses.mse_gradient(y, np.zeros_like(y))
+    assert (dy == top / 2).all()
+
+
 def right_cross_entropy(row: list[float], k: int) -> tuple[Fraction, list[Fraction]]:
     """The loss of one step and its gradient."""
     top = max(map(Fraction, row))
