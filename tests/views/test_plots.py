@@ -112,16 +112,6 @@ def test_lines_draws_what_it_was_given(figures: list[Figure]) -> None:
     assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
 
 
-def test_heatmap_is_centred_on_zero_if_signs_differ(figures: list[Figure]) -> None:
-    plots.heatmap([[-1.0, 3.0]], **TEXTS, alt="x", annotate=True, rows=["unit 1"], columns=[1, 2])
-    plots.heatmap([[1.0, 3.0]], **TEXTS, alt="x")
-    signed, plain = (figure.axes[0].get_images()[0] for figure in figures)
-    assert signed.get_clim() == (-3, 3)
-    assert plain.get_clim() == (1, 3)
-    assert [text.get_text() for text in figures[0].axes[0].texts] == ["-1", "3"]
-    assert [text.get_text() for text in figures[0].axes[0].get_xticklabels()] == ["1", "2"]
-
-
 def test_heatmap_on_a_log_scale_leaves_zeros_white_and_says_so(figures: list[Figure]) -> None:
     plots.heatmap([[1e-4, 0.0], [1e-2, 1.0]], **TEXTS, alt="x", log=True, annotate=True)
     plots.heatmap([[1e-4, 0.1], [1e-2, 1.0]], **TEXTS, alt="x", log=True)
@@ -131,19 +121,6 @@ def test_heatmap_on_a_log_scale_leaves_zeros_white_and_says_so(figures: list[Fig
     np.testing.assert_array_equal(np.ma.getmaskarray(image.get_array()), [[False, True], [False, False]])
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["white: zero"]
     assert figures[1].legends == []
-
-
-def test_heatmap_frames_what_is_kept_and_strikes_out_what_is_not(figures: list[Figure]) -> None:
-    kept = np.array([[True, False, False], [True, True, False], [False, False, True]])
-    plots.heatmap(np.tril(np.ones((3, 3))), **TEXTS, alt="x", log=True, outline=kept)
-    strokes, frame = (c for c in figures[0].axes[0].collections[2:4])
-    middles = {tuple(np.round(line.mean(axis=0)).astype(int)) for line in strokes.get_segments()}
-    assert middles == {(0, 2), (1, 2)}, "left out, and not zero: (column, row)"
-    drawn = {tuple(line.mean(axis=0).round(1)) for line in frame.get_segments()}
-    corner = {(-0.5, 0.0), (-0.5, 1.0), (0.0, -0.5), (0.5, 0.0), (0.0, 1.5), (1.0, 0.5), (1.5, 1.0), (1.0, 1.5)}
-    assert drawn == corner | {(1.5, 2.0), (2.0, 1.5), (2.5, 2.0), (2.0, 2.5)}
-    legend = [text.get_text() for text in figures[0].legends[0].get_texts()]
-    assert legend == ["white: zero", "framed: kept", "struck through: left out"]
 
 
 def test_surface_draws_heights_and_trails(figures: list[Figure]) -> None:
@@ -162,13 +139,6 @@ def test_surface_draws_heights_and_trails(figures: list[Figure]) -> None:
     np.testing.assert_allclose(heights, (1e-5, 10), err_msg="six decades, whatever lies below")
 
 
-def test_surface_on_a_linear_scale(figures: list[Figure]) -> None:
-    x, y, z = hills()
-    plots.surface(x, y, z - 5, **TEXTS, alt="x", log=False)
-    low, high = figures[0].axes[0].collections[0].get_clim()
-    assert low <= -5 < 5 <= high
-
-
 def test_eigenvalues_are_those_of_the_matrices(figures: list[Figure]) -> None:
     turn = 0.9 * np.array([[0, 1], [-1, 0]])
     plots.eigenvalues({"turn": turn, "shrink": np.diag([0.5, -0.5])}, title="Eigenvalues", alt="x")
@@ -179,14 +149,6 @@ def test_eigenvalues_are_those_of_the_matrices(figures: list[Figure]) -> None:
     assert first.get_marker() != second.get_marker()
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["unit circle", "turn", "shrink"]
     assert figures[0].axes[0].get_aspect() == 1
-
-
-def test_masks_mark_the_steps_that_count(figures: list[Figure]) -> None:
-    plots.masks({"many-to-one": MASK}, title="Masks", alt="x")
-    axes = figures[0].axes[0]
-    squares = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "s"]
-    assert [float(x[0]) for x in squares] == [3.0]
-    assert len([line for line in axes.get_lines() if line.get_marker() == "o"]) == 3 + 2
 
 
 def test_bars_show_every_seed(figures: list[Figure]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from svg_reader import SVG, sentence, words
+from svg_reader import sentence
 
 from bptt_lessons.cells import lstm
 from bptt_lessons.tasks import text
@@ -82,38 +82,11 @@ def test_longest_repeat(said: str, longest: int) -> None:
     assert sampler.longest_repeat(said) == longest
 
 
-def test_the_text_is_wrapped_and_keeps_its_spaces() -> None:
-    made = figure()
-    (pre,) = ElementTree.fromstring(made.picture.value).iter("pre")
-    assert "white-space: pre-wrap" in pre.get("style", "")
-
-
-def test_on_paper() -> None:
-    made = figure()
-    root = ElementTree.fromstring(made.static.svg)
-    lines = words(made.static.svg)
-    assert (
-        "".join("".join(lines).split())
-        == "".join((START + expected(1.0, 0)).split())[: len("".join("".join(lines).split()))]
-    )
-    bold = "".join(node.text or "" for node in root.iter(f"{SVG}tspan"))
-    assert bold == START.rstrip("\n")
-    assert all(len(line) <= sampler.ACROSS for line in lines)
-    height = float(root.get("viewBox", "").split()[3])
-    assert all(float(node.get("y", "")) < height for node in root.iter(f"{SVG}text"))
-    assert repr(made) == "Interactive figure: run this cell to play with the sampler"
-
-
 def test_the_static_words_hold_whatever_the_model_has_learnt() -> None:
     one, other = (figure(seed)._repr_mimebundle_()["text/html"] for seed in (0, 1))
     assert one != other
     assert one.split('"')[1] == other.split('"')[1]
     assert re.search("temperature 1, seed 0", one)
-
-
-def test_lines_break_at_spaces_if_they_can() -> None:
-    said = "ab cd ef\n\nabcdefgh i\n"
-    assert [said[a:b] for a, b in sampler.wrapped(said, 5)] == ["ab ", "cd ef", "", "abcde", "fgh i", ""]
 
 
 @pytest.mark.parametrize(
