@@ -180,7 +180,7 @@ def same_properties(found: Sequence[grading.Leaf], wanted: Sequence[grading.Leaf
 
 
 def same_distribution(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
-    """Whether two batches (T, N, ...) have means and mean products that chance alone can explain, at nine sigma."""
+    """Whether the means and mean products of two batches (T, N, ...) agree within nine standard deviations."""
     a, b = (np.concatenate([features(array) for array in arrays], axis=1) for arrays in (mine, theirs))
     N = len(a)
     if N < 1000:

@@ -68,9 +68,7 @@ def test_growth_and_decay_in_words() -> None:
     [
         (lambda: widgets.gradient_flow(H=1), "H must be a whole number from 2 to 32, got 1"),
         (lambda: widgets.gradient_flow(T=41), "T must be a whole number from 2 to 40, got 41"),
-        (lambda: widgets.gradient_flow(T=4.0), "T must be a whole number"),  # type: ignore[arg-type]
         (lambda: widgets.gradient_flow(seed=-1), "seed must be a whole number of at least 0, got -1"),
-        (lambda: widgets.gradient_flow(seed=None), "seed must be"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_input(wrong: Any, said: str) -> None:

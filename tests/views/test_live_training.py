@@ -172,16 +172,6 @@ def test_whatever_advance_does_the_buttons_go_on_working(stopper: Any) -> None:
     assert live.session.losses == ()
 
 
-def test_divergence_is_told() -> None:
-    def diverge(session: loop.Session) -> loop.Session:
-        return loop.fit(session, [0], lambda m, _: (np.nan, m), lambda m, g, memory: (m, memory))
-
-    live = widgets.live_training(begin(), diverge, 2)
-    live.start()
-    assert live.wait(SECONDS)
-    assert "training diverged; lower lr or clip the gradient" in sentence(live)
-
-
 def test_saved_at_stop_and_at_the_end_and_loaded(tmp_path: Any) -> None:
     path, gate = tmp_path / "net.npz", Gate(3)
     live = widgets.live_training(begin(), gate, 10, path=path)
@@ -258,23 +248,6 @@ def test_a_sample_that_fails_is_told() -> None:
     assert_same(live.session, trained(3))
 
 
-def test_drawn_seldom_and_sampled_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, drawn, sampled = [100.0], [], []
-
-    def one(session: loop.Session) -> loop.Session:
-        clock[0] += 0.01
-        return session._replace(losses=(*session.losses, 1.0))
-
-    monkeypatch.setattr(live_training.time, "monotonic", lambda: clock[0])
-    live = widgets.live_training(begin(), one, 1000, sample=lambda s: sampled.append(len(s.losses)) or "")
-    live.picture.observe(lambda change: drawn.append(len(live.session.losses)), names="value")
-    live.start()
-    assert live.wait(SECONDS)
-    assert 48 <= len(drawn) <= 52, "ten seconds, five drawings in each"
-    assert 4 <= len(sampled) <= 7, "one every two seconds, and the last"
-    assert drawn[-1] == sampled[-1] == 1000
-
-
 def test_progress_in_words_that_are_not_announced() -> None:
     live = widgets.live_training(begin(), advance, 4, label="<adding>")
     live.start()
@@ -327,9 +300,7 @@ def test_a_session_that_has_been_trained_is_gone_on_with() -> None:
     [
         (lambda: widgets.live_training(None, advance, 5), "session must be loop.Session"),  # type: ignore[arg-type]
         (lambda: widgets.live_training(begin(), None, 5), "advance must be a function"),  # type: ignore[arg-type]
-        (lambda: widgets.live_training(begin(), advance, 0), "updates must be a whole number of at least 1"),
         (lambda: widgets.live_training(begin(), advance, 5, sample="a"), "sample must be a function"),  # type: ignore[arg-type]
-        (lambda: widgets.live_training(begin(), advance, 5, label=" "), "label must be a text"),
         (lambda: widgets.live_training(begin(), advance, 5, path="no/such/net.npz"), "path must lie in a folder"),
     ],
 )

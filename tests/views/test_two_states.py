@@ -1,4 +1,4 @@
-"""The BPTT player of an LSTM: every number is the package's, and every road is drawn, named and told apart."""
+"""The BPTT player of an LSTM: every number is the package's, and every path is drawn and named."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from svg_reader import sentence, styled, words
+from svg_reader import sentence, words
 
 from bptt_lessons.cells import lstm, unrolled
 from bptt_lessons.gradients import gradcheck
 from bptt_lessons.training import losses, readout
 from bptt_lessons.views import svg, two_states, widgets
 from bptt_lessons.views.frame import Interactive
-
-ROADS = (two_states.OWN, two_states.THROUGH_H, two_states.DOWN, two_states.THROUGH_C)
 
 
 def arguments(T: int = 4, H: int = 2) -> tuple[Any, ...]:
@@ -73,7 +71,7 @@ def test_the_gradients_of_both_states_are_those_of_finite_differences() -> None:
         np.testing.assert_allclose(p.dc[t - 1], both[0], rtol=1e-6, atol=1e-9)
 
 
-def test_sums_are_those_of_their_roads() -> None:
+def test_sums_are_those_of_their_paths() -> None:
     p = two_states.play(*arguments())
     np.testing.assert_allclose(p.dh, p.own + p.through_h)
     np.testing.assert_allclose(p.dc, p.down + p.through_c)
@@ -100,7 +98,7 @@ def test_forward_fills_in_step_by_step() -> None:
     assert f"now {p.losses.sum():.4f}" in sentence(figure)
 
 
-def test_backward_shows_every_road_and_its_gradient() -> None:
+def test_backward_shows_every_path_and_its_gradient() -> None:
     figure, p = make_player(), two_states.play(*arguments())
     for step, t in enumerate((4, 3, 2, 1)):
         figure.controls["position"].value = 5 + step
@@ -123,18 +121,6 @@ def test_backward_shows_every_road_and_its_gradient() -> None:
     assert f"its norm is {svg.short(p.norms[0], 3)}." in sentence(figure)
     figure.controls["Start"].click()
     assert sentence(figure).startswith("Nothing has run yet: h_0 and c_0 are zero.")
-
-
-def test_roads_differ_by_more_than_colour() -> None:
-    assert len({(road.dash, road.thick, road.double) for road in ROADS}) == 4
-    figure = make_player()
-    figure.controls["position"].value = 8
-    for road in ROADS:
-        drawn = styled(figure.picture.value, "polyline", f"stroke: {road.colour}; stroke-width: {road.thick}")
-        drawn = [node for node in drawn if not road.dash or f"dasharray: {road.dash}" in node.get("style", "")]
-        assert len(drawn) == 1 + 4, "one in the table, one for each step"
-    hollow = styled(figure.picture.value, "polyline", f"stroke: {svg.PAPER}")
-    assert len(hollow) == 1 + 4
 
 
 @pytest.mark.parametrize(("T", "H"), [(1, 1), (1, 2), (3, 1), (4, 2)])

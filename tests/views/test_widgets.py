@@ -103,7 +103,7 @@ def test_nothing_is_drawn_outside_of_the_picture(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_what_stands_on_paper(make: Any) -> None:
+def test_the_static_picture_without_a_kernel(make: Any) -> None:
     bundle = make()._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
     assert bundle["text/plain"].startswith("Interactive figure: run this cell to play")
@@ -355,27 +355,15 @@ X = np.zeros((4, 1, 1))
     ("wrong", "said"),
     [
         (lambda: widgets.unroller(NET, X[:, 0]), r"x has shape \(4, 1\), expected \(T, N, D\) with N = 1"),
-        (lambda: widgets.unroller(NET, np.zeros((4, 2, 1))), r"x has shape \(4, 2, 1\)"),
         (lambda: widgets.unroller(NET, np.zeros((11, 1, 1))), "at most T = 10"),
-        (lambda: widgets.unroller(rnn.init(rng(), 1, 9), X), "at most T = 10 and H = 8"),
-        (lambda: widgets.unroller(NET, X * np.nan), "x of shape .* finite"),
         (lambda: widgets.unroller(NET, X, labels=["a"]), "labels must be a sequence of T = 4"),
         (lambda: widgets.unroller((1, 2), X), "params must be rnn.Params"),
         (lambda: widgets.bptt_player(NET, LINEAR, X, X[:3]), r"target has shape \(3, 1, 1\)"),
-        (lambda: widgets.bptt_player(NET, LINEAR, np.zeros((6, 1, 1)), X), "at most T = 5"),
         (lambda: widgets.bptt_player(NET, NET, X, X), "readout.Readout"),
-        (lambda: widgets.bptt_player(NET, readout.init(rng(), 2, 2), X, X), r"W_hy has shape \(2, 2\)"),
-        (
-            lambda: widgets.bptt_player(rnn.init(rng(), 2, 2), LINEAR, np.zeros((4, 1, 2)), X),
-            "expected .* the player draws one input",
-        ),
-        (lambda: widgets.loss_surface(X, X[:2]), r"target has shape \(2, 1, 1\)"),
-        (lambda: widgets.loss_surface(X[..., 0], X), r"x has shape \(4, 1\)"),
         (lambda: widgets.loss_surface(X, X, w_xh=(1, -1)), "w_xh must be two finite numbers"),
         (lambda: widgets.loss_surface(X, X, lr=0.2), "lr must be one of"),
         (lambda: widgets.training_progress(0), "total must be"),
         (lambda: widgets.training_progress(3, ""), "label must be"),
-        (lambda: widgets.training_progress(True), "total must be"),
     ],
 )
 def test_bad_input(wrong: Any, said: str) -> None:

@@ -168,12 +168,12 @@ RIGHT: dict[str, list] = {
 
 
 def tape_bytes_of_the_caches(T, N, D, H, itemsize):
-    """Every cache with its x, its h_prev and its h."""
+    """Every cache has its own x, h_prev and h."""
     return sum(N * (D + H + H) for _ in range(T)) * itemsize
 
 
 def backward_sqrt_by_truncation(cell, params, x, state0, loss_gradient, segment):
-    """Windows with a carried state."""
+    """Truncated windows with a carried state."""
     total, state = Gradient(0.0, nested.zeros_like(params), None), state0
     for start in range(0, len(x), segment):
         h, state, tape = cell.forward(params, x[start : start + segment], state)
@@ -193,7 +193,7 @@ def forward_cost_of_even_splits(T, slots, keeps):
 
 
 def backward_with_dh_alone(cell, params, x, state0, loss_gradient, actions):
-    """Right for no cell, and a state with two parts refuses it."""
+    """Right for no cell; a state with two parts raises."""
     kept, total = {0: (state0, None)}, Gradient(0.0, nested.zeros_like(params), None)
     for kind, start, stop in actions:
         if kind == "drop":

@@ -1,4 +1,4 @@
-"""Unusual ways to give a right answer: each takes a function and returns one that is as right, oddly dressed."""
+"""Unusual containers for right results, wrong ones, and unusual ways to write a function."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def of_numbers(change: Change) -> Change:
     return lambda value: value if np.ndim(value) else change(value)
 
 
-# --- arrays that lie oddly in memory ------------------------------------------------------------------------
+# --- arrays with an unusual layout in memory ------------------------------------------------------------------------
 
 
 def every_second_column(array: Any) -> Any:
@@ -62,7 +62,7 @@ def read_only(array: Any) -> Any:
 
 
 class Mine(np.ndarray[Any, Any]):
-    """A subclass of one's own."""
+    """A subclass of ndarray."""
 
 
 class LikeAnArray:
@@ -90,7 +90,7 @@ def plain(array: Any) -> Any:
 
 
 def stacked(row: Any) -> Any:
-    """Return a list of arrays of one shape as one array; whatever else as it is."""
+    """Return a list of arrays of one shape as one array; anything else as it is."""
     arrays = row and all(isinstance(item, (np.ndarray, np.generic)) for item in row)
     return np.stack(row) if arrays and len({item.shape for item in row}) == 1 else row
 
@@ -124,7 +124,7 @@ RESULTS: dict[str, Change] = {
 }
 
 
-# --- results that are right but for how they are built -------------------------------------------------------
+# --- right numbers, built wrongly -------------------------------------------------------
 
 
 def leaves_of(value: Any) -> list[Any]:
@@ -155,7 +155,7 @@ NOTHING = object()
 
 
 def with_other_names(function: Callable[..., Any]) -> Any:
-    """Return a function whose parameters go by other names, all of them with defaults."""
+    """Return a function whose parameters have other names, all of them with defaults."""
 
     def mine(  # type: ignore[no-untyped-def]
         a, b=NOTHING, c=NOTHING, d=NOTHING, e=NOTHING, f=NOTHING, g=NOTHING, verbose=False
@@ -176,7 +176,7 @@ def with_options(function: Callable[..., Any]) -> Any:
 
 
 def with_a_memory_by_id(function: Callable[..., Any]) -> Any:
-    """Return a closure that remembers results by the identity of its arguments, and keeps these alive."""
+    """Return a function that caches results by the identity of its arguments, and keeps these alive."""
     known: dict[tuple[int, ...], Any] = {}
 
     def mine(*arguments: Any) -> Any:
@@ -189,7 +189,7 @@ def with_a_memory_by_id(function: Callable[..., Any]) -> Any:
 
 
 def decorated(function: Callable[..., Any]) -> Any:
-    """Return a function that counts its calls and hushes NumPy, by decorators."""
+    """Return a function with decorators that count its calls and silence NumPy."""
 
     @functools.wraps(function)
     def counting(*arguments: Any) -> Any:
@@ -201,7 +201,7 @@ def decorated(function: Callable[..., Any]) -> Any:
 
 
 class Holder:
-    """A class that holds a function in several ways."""
+    """A function as an object that can be called, and as a method."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -221,7 +221,7 @@ def from_text(function: Callable[..., Any]) -> Any:
 
 
 def talking(function: Callable[..., Any]) -> Any:
-    """Return a function that prints and warns as it goes."""
+    """Return a function that prints and warns."""
 
     def mine(*arguments: Any) -> Any:
         print("arguments:", *map(type, arguments))

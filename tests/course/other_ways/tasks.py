@@ -169,7 +169,7 @@ def adam_eps_under_the_root(params, grads, state, lr, decay_mean, decay_square, 
 
 
 class Diverged(ValueError):
-    """An error of one's own."""
+    """The learner's own error."""
 
 
 def fit_by_replacing(session, batches, gradient, update, on_update=None):

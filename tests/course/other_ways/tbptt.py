@@ -23,7 +23,7 @@ def contributions_by_stacking(cell, params, caches, dh):
 
 
 def contributions_by_differences(cell, params, caches, dh):
-    """What passes through the use at s is what a sequence from s on has more than one from s + 1 on."""
+    """The part through the use at s is the gradient of a sequence from s on, less that of one from s + 1 on."""
     T = len(caches)
     parts = [np.zeros((T, T, *p.shape)) for p in params]
     for t in range(T):
@@ -155,7 +155,7 @@ def randomised_by_weights(cell, params, x, state0, loss_gradient, cuts, probabil
     return masked(cell, params, x, state0, loss_gradient, weights)
 
 
-def randomised_in_one_walk(cell, params, x, state0, loss_gradient, cuts, probability):
+def randomised_in_one_pass(cell, params, x, state0, loss_gradient, cuts, probability):
     h, _, caches = unrolled.forward(cell, params, x, state0)
     loss, dh, extra = loss_gradient(h, 0)
     grads, zero = zeros_like(params), cell.zero_state(params, x.shape[1])
@@ -196,7 +196,7 @@ RIGHT = {
     "tbptt.windowed_gradient": [windowed_step_by_step, windowed_by_recursion, windowed_after_one_forward],
     "tbptt.stream_batches": [stream_by_columns, stream_by_index, stream_as_lists],
     "tbptt.sliding_gradient": [sliding_step_by_step, sliding_by_running_again],
-    "tbptt.randomised_gradient": [randomised_by_weights, randomised_in_one_walk, randomised_divided_before_the_step],
+    "tbptt.randomised_gradient": [randomised_by_weights, randomised_in_one_pass, randomised_divided_before_the_step],
 }
 
 

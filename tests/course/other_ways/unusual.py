@@ -1,5 +1,5 @@
 """Right answers in styles that few would choose, one for each exercise or more: block matrices, accumulate and reduce,
-deques, generators, recursion, closures, matrices that need not be there, and numbers one at a time."""
+deques, generators, recursion, closures and numbers one at a time."""
 
 import itertools
 import math
@@ -27,13 +27,13 @@ def sigmoid_by_vectorize(z):
 def step_by_a_block_matrix(params, x, h_prev):
     D, H = params.W_xh.shape
     N = len(x)
-    W = np.block([[params.W_xh, np.zeros((D, D))], [params.W_hh, np.zeros((H, D))]])  # columns that nobody needs
+    W = np.block([[params.W_xh, np.zeros((D, D))], [params.W_hh, np.zeros((H, D))]])  # with columns that nothing uses
     h = np.tanh((np.c_[x, h_prev] @ W)[:, :H] + np.ones((N, 1)) @ params.b_h[None])
     return h, (x, h_prev, h)
 
 
 class StepAsAnObject:
-    """A cell that is called, with a memory of what it has computed."""
+    """A callable object that remembers what it has computed."""
 
     def __init__(self):
         self.known = {}
@@ -109,7 +109,7 @@ def rnn_step_backward_by_one_block(params, cache, dh):
 
 
 def unrolled_backward_by_linearity(cell, params, caches, dh):
-    """One walk back for each step's own loss, and the sum of all."""
+    """One backward pass for each step's own loss, and the sum of all."""
     T, N = dh.shape[:2]
     total, dx, dstate_0 = zeros_like(params), np.zeros((T, *caches[0].x.shape)), cell.zero_state(params, N)
     for t in range(T):
@@ -223,7 +223,7 @@ def windows_by_a_generator(T, k):
 
 
 def sliding_by_pairs_of_steps(cell, params, x, state0, loss_gradient, k1, k2):
-    """The part of each step's loss through each use within its horizon, one walk for every step."""
+    """The part of each step's loss through each use within its horizon, one backward pass for every step."""
     T, caches, h, state = len(x), [], [], state0
     for x_t in x:
         state, step = cell.step(params, x_t, state)
