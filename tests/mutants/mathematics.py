@@ -28,7 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from mutation import Plain, Scope, changes, compiles, nodes, told, with_change
+from mutation import Plain, Scope, changes, compiles, first_lines, nodes, told, with_change
 
 import bptt_lessons
 from bptt_lessons.course import EXERCISES
@@ -41,14 +41,14 @@ NOT_MATHEMATICS = re.compile(r"\bcheck|\braise\b")
 
 
 class Edit(NamedTuple):
-    """One change of one function."""
+    """One change of one function: `source` is the changed function, without decorators and docstring."""
 
-    file: str  # from the root of the tree
+    file: str
     function: ast.FunctionDef
     line: int
     kind: str
-    change: str  # "`old` -> `new`"
-    source: str  # of the changed function, without decorators and docstring
+    change: str
+    source: str
 
 
 def main():
@@ -64,19 +64,20 @@ def main():
     random.Random(options.seed).shuffle(found)
     drawn = [edit for edit in found[: 2 * options.number] if compiles(edit.source)][: options.number]
     print(f"{len(drawn)} of {len(found)} mutants", flush=True)
-    limit = 3600.0
-    if not options.list:
-        start = time.monotonic()
-        if outcome(None, options.tests, limit) != "survived":
-            sys.exit("the tests fail without any change")
-        limit = 3 * (time.monotonic() - start) + 60
+    if options.list:
+        print(*(f"{edit.file}:{edit.line}: {edit.kind}: {edit.change}" for edit in drawn), sep="\n")
+        return
+    start = time.monotonic()
+    if outcome(None, options.tests, limit=3600) != "survived":
+        sys.exit("the tests fail without any change")
+    limit = 3 * (time.monotonic() - start) + 60
     survived = 0
     with ThreadPoolExecutor(options.jobs) as pool:
-        what = pool.map(lambda edit: "" if options.list else outcome(edit, options.tests, limit), drawn)
-        for edit, result in zip(drawn, what, strict=True):
+        results = pool.map(lambda edit: outcome(edit, options.tests, limit), drawn)
+        for edit, result in zip(drawn, results, strict=True):
             survived += result == "survived"
             print(f"{result:9}{edit.file}:{edit.line}: {edit.kind}: {edit.change}", flush=True)
-    print(f"{len(drawn) - survived} killed, {survived} survived" if not options.list else "")
+    print(f"{len(drawn) - survived} killed, {survived} survived")
 
 
 def outcome(edit, tests, limit):
@@ -115,23 +116,18 @@ def edits():
     values = values_of_names()
     for path in sorted(path for folder in FOLDERS for path in (TREE / "bptt_lessons" / folder).glob("[!_]*.py")):
         file = path.relative_to(TREE).as_posix()
-        module = vars(importlib.import_module(file.removesuffix(".py").replace("/", ".")))
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-            function.body = function.body[ast.get_docstring(function) is not None :]
-            does_something = function.body and ast.unparse(function.body[0]) != "..."
-            if does_something and not NOT_MATHEMATICS.match(function.name.lstrip("_")):
-                first_lines = {node.arg: 0 for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-                for node in ast.walk(function):
-                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                        first_lines[node.id] = min(node.lineno, first_lines.get(node.id, node.lineno))
-                yield from edits_of(
-                    function, Scope(values.get((str(path), function.name), {}), first_lines, module), file
-                )
+        names = vars(importlib.import_module(file.removesuffix(".py").replace("/", ".")))
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and not NOT_MATHEMATICS.match(function.name.lstrip("_")):
+                function.body = function.body[ast.get_docstring(function) is not None :]
+                scope = Scope(values.get((str(path), function.name), {}), first_lines(function), names)
+                yield from edits_of(function, scope, file)
 
 
 def edits_of(function, scope, file):
     """Yield the mutants of one function's body."""
+    if not function.body or ast.unparse(function.body[0]) == "...":
+        return
     tree = Plain().visit(copy.deepcopy(function))
     tree.decorator_list = []
     before = ast.unparse(tree)
@@ -150,10 +146,7 @@ def edits_of(function, scope, file):
 
 
 def values_of_names():
-    """Run every exercise's solution, and return the values of all local names, by file and function.
-
-    The rules ask for them to know which names may be taken for one another.
-    """
+    """Run every exercise's solution; return the values of local names by file and function, for the rules."""
     found = {}
 
     def look(frame, event, _):

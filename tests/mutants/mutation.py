@@ -184,11 +184,16 @@ def scope_of(solution: Callable[..., Any], tree: ast.FunctionDef, arguments: Map
     exec(compile(ast.Module([noted], []), "<noted>", "exec"), names)
     with np.errstate(all="ignore"):
         names[tree.name](*map(copied, arguments.values()))
-    first_lines = {argument.arg: 0 for argument in tree.args.args}
+    return Scope(values, first_lines(tree), solution.__globals__)
+
+
+def first_lines(tree: ast.FunctionDef) -> dict[str, int]:
+    """Return the line in which each name of a function is bound first; parameters have line 0."""
+    lines = {argument.arg: 0 for argument in tree.args.args}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            first_lines[node.id] = min(node.lineno, first_lines.get(node.id, node.lineno))
-    return Scope(values, first_lines, solution.__globals__)
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    return lines
 
 
 def nodes(tree: ast.AST) -> Iterator[tuple[Place, Any, tuple[ast.AST, ...]]]:
