@@ -109,7 +109,7 @@ def test_the_solution_is_correct(exercise):
 @each_exercise
 def test_other_ways_to_write_it_are_correct(exercise):
     for function in RIGHT[exercise.name]:
-        report = exercise.grade(function)
+        report = exercise.grade(function, time_limit=60.0)
         assert report.status == "correct", f"{name_of(function)}: {report}"
 
 

@@ -133,9 +133,9 @@ def edits_of(function, scope, file):
     before = ast.unparse(tree)
     seen = {before}
     for place, node, above in nodes(tree):
-        raises = [isinstance(n, ast.If) and all(isinstance(s, ast.Raise) for s in n.body) for n in (node, *above)]
-        if not place or place[0][0] != "body" or any(raises) or any(isinstance(n, ast.FunctionDef) for n in above[1:]):
-            continue  # a function inside another has its own turn
+        inside_another = any(isinstance(n, ast.FunctionDef) for n in above[1:])  # which has its own turn
+        if not place or place[0][0] != "body" or inside_another or any(map(is_a_message, (node, *above))):
+            continue
         line = next(n.lineno for n in (node, *reversed(above)) if hasattr(n, "lineno"))
         for kind, change in changes(node, above, scope):
             source = with_change(tree, place, change)
@@ -143,6 +143,13 @@ def edits_of(function, scope, file):
             if source not in seen and not NOT_MATHEMATICS.search(edit):
                 seen.add(source)
                 yield Edit(file, function, line, kind, edit, source)
+
+
+def is_a_message(node):
+    """Whether a node is a text, or an `if` that only raises."""
+    if isinstance(node, ast.If):
+        return all(isinstance(statement, ast.Raise) for statement in node.body)
+    return isinstance(node, ast.JoinedStr) or isinstance(getattr(node, "value", None), str)
 
 
 def values_of_names():

@@ -287,7 +287,7 @@ def test_the_static_picture_is_the_same_whatever_the_session_holds() -> None:
     assert not re.search(r"\d", one["text/html"].split('"')[1])
 
 
-def test_a_session_that_has_been_trained_is_gone_on_with() -> None:
+def test_a_trained_session_is_continued() -> None:
     live = widgets.live_training(trained(3), advance, 5)
     assert sentence(live) == "Not training; 3 updates made so far. Go on trains up to 8."
     live.controls["Go on"].click()

@@ -59,11 +59,6 @@ def test_it_says_what_generate_says() -> None:
     assert sentence(made).startswith("Temperature 0.3, seed 6: 300 characters after the start, of ")
 
 
-def test_the_same_for_a_seed() -> None:
-    assert figure().picture.value == figure().picture.value
-    assert figure().picture.value != figure(1).picture.value
-
-
 def test_the_words_are_those_of_the_text() -> None:
     made = figure()
     said = expected(1.0, 0)

@@ -147,7 +147,7 @@ CHANGES: dict[Any, list[tuple[str, Any]]] = {  # each changes something where th
 @pytest.mark.parametrize("make", CHANGES, ids=lambda make: make.__name__)
 def test_every_control_changes_picture_and_words(make: Any) -> None:
     figure = make()
-    assert {name for name, _ in CHANGES[make]} == set(figure.controls)
+    assert {name for name, _ in CHANGES[make]} == set(figure.controls) - {"Start", "Previous", "Next", "End"}
     for name, value in CHANGES[make]:
         before = figure.picture.value, sentence(figure)
         assert not figure.controls[name].disabled, name
