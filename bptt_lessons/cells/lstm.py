@@ -191,7 +191,7 @@ def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, 
     check_step_backward(params, cache, dstate)
     x, h_prev, c_prev, i, f, g, o, tanh_c = cache
     dh, dc = dstate
-    dc = dc + dh * o * (1 - tanh_c * tanh_c)  # two roads into c_t: from c_{t+1}, and through h_t
+    dc = dc + dh * o * (1 - tanh_c**2)  # two roads into c_t: from c_{t+1}, and through h_t
     dz_i = dc * g * i * (1 - i)
     dz_f = dc * c_prev * f * (1 - f)
     dz_g = dc * i * (1 - g**2)
