@@ -177,24 +177,24 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
     dtype = np.result_type(x, *params, x if h0 is None else h0)
     h = np.empty((T + 1, N, H), dtype)
     h[0] = 0 if h0 is None else h0
-    # A step lies in memory as r, u, s, g, each (N, H) in one piece, because NumPy is quick in one piece only
-    steps = np.empty((T, 4, N, H), dtype)
-    r, u, s, g = steps.swapaxes(0, 1)
-    # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, NumPy's fast tanh serves every gate
-    half, scale = np.array(0.5, dtype), np.repeat(np.array([0.5, 0.5, 1], dtype), H)
-    W_xh, W_hh, b_h = params.W_xh * scale, params.W_hh * scale, params.b_h * scale
+    # NumPy works fastest on memory in one piece, so each gate of a step has a piece of its own
+    gates, g = np.empty((T, 3, N, H), dtype), np.empty((T, N, H), dtype)
+    r, u, s = gates.swapaxes(0, 1)  # s is where the product with W_hg comes out
+    # σ(z) = ½ + ½ tanh(z/2), and NumPy's tanh is fast: the weights of r and u give z/2
+    halves, half = np.repeat(np.array([0.5, 0.5, 1], dtype), H), np.array(0.5, dtype)
+    W_xh, W_hh, b_h = params.W_xh * halves, params.W_hh * halves, params.b_h * halves
     b_hg = np.repeat(params.b_hg[None], N, axis=0)
-    recurrent, from_x, kept = np.empty((N, 3 * H), dtype), np.empty((3, N, H), dtype), np.empty((N, H), dtype)
-    recurrent_blocks, x_ru, x_g = recurrent.reshape(N, 3, H).swapaxes(0, 1), from_x[:2], from_x[2]
-    views = zip(h[:-1], steps[:, :3], steps[:, :2], r, u, s, g, h[1:], strict=True)
-    for z_x, (h_prev, rus, ru, r_t, u_t, s_t, g_t, h_t) in zip(project(x, W_xh, b_h), views, strict=True):
-        h_prev.dot(W_hh, out=recurrent)
-        rus[:] = recurrent_blocks
-        from_x[:] = z_x.reshape(N, 3, H).swapaxes(0, 1)
-        ru += x_ru
-        np.tanh(ru, out=ru)
-        ru *= half
-        ru += half
+    from_h, kept, from_x = np.empty((N, 3 * H), dtype), np.empty((N, H), dtype), np.empty((3, N, H), dtype)
+    from_h_by_gate, x_ru, x_g = from_h.reshape(N, 3, H).swapaxes(0, 1), from_x[:2], from_x[2]
+    views = zip(project(x, W_xh, b_h), gates, gates[:, :2], r, u, s, g, h[:-1], h[1:], strict=True)
+    for x_t, gates_t, ru_t, r_t, u_t, s_t, g_t, h_prev, h_t in views:
+        np.dot(h_prev, W_hh, out=from_h)
+        gates_t[:] = from_h_by_gate
+        from_x[:] = x_t.reshape(N, 3, H).swapaxes(0, 1)
+        ru_t += x_ru
+        np.tanh(ru_t, out=ru_t)
+        ru_t *= half
+        ru_t += half
         s_t += b_hg
         np.multiply(r_t, s_t, out=g_t)
         g_t += x_g
@@ -233,37 +233,35 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
     dtype = np.result_type(*tape, dh, *params, dh if dh_T is None else dh_T)
     dW_xh, dW_hh, db_h, db_hg = (np.zeros(W.shape, dtype) for W in params)
     dx = np.empty((T, N, D), dtype)
-    dh_next, through_s = np.empty((2, N, H), dtype)
+    dh_next, through_gates = np.empty((2, N, H), dtype)
     dh_next[:] = 0 if dh_T is None else dh_T
-    # In the order g, r, u, s the first three columns of blocks are what x sees and the last three what h sees
-    blocks = dz_g, dz_r, dz_u, ds = np.empty((4, N, H), dtype)
-    W_xh_T = np.concatenate([params.W_xh[:, 2 * H :], params.W_xh[:, : 2 * H]], axis=1).T
+    dz_by_gate = dz_r, dz_u, ds = np.empty((3, N, H), dtype)  # one step's, each gate in one piece
     W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
     for part in reversed(stretches(T, N)):
-        h_prev, r, u, g, s = (np.ascontiguousarray(a[part]) for a in tape[1:])
-        dz = np.empty((len(r), N, 4 * H), dtype)
-        into = ((1 - u) * (1 - g * g), s * r * (1 - r), (h_prev - g) * u * (1 - u))
-        all_blocks = dz.reshape(-1, N, 4, H).swapaxes(1, 2)
-        views = zip(*(a[::-1] for a in (dh[part], *into, r, u, dz[:, :, H:], all_blocks)), strict=True)
-        for dh_t, into_g, into_r, into_u, r_t, u_t, dz_t, dz_t_blocks in views:
+        x, h_prev, r, u, g, s = (np.ascontiguousarray(field[part]) for field in tape)
+        dz, dz_g = np.empty((len(x), N, 3, H), dtype), np.empty(g.shape, dtype)
+        rows = dz.reshape(-1, 3 * H)
+        # All factors that do not wait for the gradient from the step after
+        to_r, to_u, to_g = s * r * (1 - r), (h_prev - g) * u * (1 - u), (1 - u) * (1 - g * g)
+        fields = dh[part], r, u, to_r, to_u, to_g, dz_g, dz, rows.reshape(-1, N, 3 * H)
+        views = zip(*(field[::-1] for field in fields), strict=True)
+        for dh_t, r_t, u_t, to_r_t, to_u_t, to_g_t, dz_g_t, dz_t, rows_t in views:
             dh_next += dh_t
-            np.multiply(into_g, dh_next, out=dz_g)
-            np.multiply(into_u, dh_next, out=dz_u)
-            np.multiply(into_r, dz_g, out=dz_r)
-            np.multiply(r_t, dz_g, out=ds)
-            dz_t_blocks[:] = blocks
-            dz_t.dot(W_hh_T, out=through_s)
+            np.multiply(dh_next, to_g_t, out=dz_g_t)
+            np.multiply(dh_next, to_u_t, out=dz_u)
+            np.multiply(dz_g_t, to_r_t, out=dz_r)
+            np.multiply(dz_g_t, r_t, out=ds)
+            dz_t[:] = dz_by_gate.swapaxes(0, 1)
+            np.dot(rows_t, W_hh_T, out=through_gates)
             dh_next *= u_t
-            dh_next += through_s
-        rows = dz.reshape(-1, 4 * H)
-        rows_x, rows_h, sums = rows[:, : 3 * H], rows[:, H:], rows.sum(axis=0)
-        dW_xh += tape.x[part].reshape(-1, D).T @ rows_x
-        dW_hh += h_prev.reshape(-1, H).T @ rows_h
-        db_h += sums[: 3 * H]
-        db_hg += sums[3 * H :]
-        np.matmul(rows_x, W_xh_T, out=dx[part].reshape(-1, D))
-    dW_xh = np.concatenate([dW_xh[:, H:], dW_xh[:, :H]], axis=1)
-    return Params(dW_xh, dW_hh, np.concatenate([db_h[H:], db_h[:H]]), db_hg), dx, dh_next.copy()
+            dh_next += through_gates
+        dW_hh += h_prev.reshape(-1, H).T @ rows
+        db_hg += rows[:, 2 * H :].sum(axis=0)
+        dz[:, :, 2] = dz_g  # the reset gate is between h_{t-1} and the candidate, not between x_t and it
+        dW_xh += x.reshape(-1, D).T @ rows
+        db_h += rows.sum(axis=0)
+        np.matmul(rows, params.W_xh.T, out=dx[part].reshape(-1, D))
+    return Params(dW_xh, dW_hh, db_h, db_hg), dx, dh_next.copy()
 
 
 def check_params(params: Params) -> dict[str, int]:

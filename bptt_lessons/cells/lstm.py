@@ -225,31 +225,27 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
     """
     T, N, _, H = check_sequence(params, x, state0)
     dtype = np.result_type(x, *params, *(state0 or ()))
-    h, tanh_c = np.empty((T + 1, N, H), dtype), np.empty((T, N, H), dtype)
-    # A step lies in memory as c_{t-1}, g, f, i, o, each (N, H) in one piece, because NumPy is quick in one piece only:
-    # so [c g] ⊙ [f i] is one product, and the σ's are one stretch.  The c of the next step is where this one ends.
-    blocks = np.empty((5 * T + 1, N, H), dtype)
-    c, g, f, i, o = (blocks[k::5] for k in range(5))
+    h, c, tanh_c = (np.empty((length, N, H), dtype) for length in (T + 1, T + 1, T))
     h[0], c[0] = state0 or (0, 0)
-    # σ(z) = ½ + ½ tanh(z/2): with the halves multiplied in beforehand, one tanh serves all four gates
-    half, halves = np.array(0.5, dtype), np.array([1, 0.5, 0.5, 0.5], dtype)[:, None]
-    packed = (np.take(W.reshape(-1, 4, H), [2, 1, 0, 3], axis=1) * halves for W in params)
-    W_xh, W_hh, b_h = (W_gfio.reshape(W.shape) for W_gfio, W in zip(packed, params, strict=True))
-    z, parts = np.empty((N, 4 * H), dtype), np.empty((2, N, H), dtype)
-    z_blocks, (kept, new) = z.reshape(N, 4, H).swapaxes(0, 1), parts
-    steps = blocks[:-1].reshape(T, 5, N, H)
-    views = zip(h[:-1], steps[:, 1:], steps[:, 2:], steps[:, :2], steps[:, 2:4], o, c[1:], tanh_c, h[1:], strict=True)
-    for from_x, (h_prev, gfio, fio, c_g, f_i, o_t, c_t, tanh_c_t, h_t) in zip(
-        project(x, W_xh, b_h), views, strict=True
-    ):
-        h_prev.dot(W_hh, out=z)
+    # NumPy works fastest on memory in one piece: each gate of a step has its own, the three sigmoids side by side
+    gates = np.empty((T, 4, N, H), dtype)
+    i, f, o, g = gates.swapaxes(0, 1)
+    # σ(z) = ½ + ½ tanh(z/2): with weights that give z/2 for the sigmoids, one tanh serves all four gates
+    halves = np.array([0.5, 0.5, 0.5, 1], dtype)[:, None]
+    W_xh, W_hh, b_h = ((W.reshape(-1, 4, H)[:, [0, 1, 3, 2]] * halves).reshape(W.shape) for W in params)
+    z, new, half = np.empty((N, 4 * H), dtype), np.empty((N, H), dtype), np.array(0.5, dtype)
+    z_by_gate = z.reshape(N, 4, H).swapaxes(0, 1)
+    states = h[:-1], c[:-1], tanh_c, c[1:], h[1:]
+    views = zip(project(x, W_xh, b_h), gates, gates[:, :3], i, f, g, o, *states, strict=True)
+    for from_x, gates_t, sigmoids_t, i_t, f_t, g_t, o_t, h_prev, c_prev, tanh_c_t, c_t, h_t in views:
+        np.dot(h_prev, W_hh, out=z)
         z += from_x
-        np.tanh(z, out=z)
-        gfio[:] = z_blocks
-        fio *= half
-        fio += half
-        np.multiply(c_g, f_i, out=parts)
-        np.add(kept, new, out=c_t)
+        np.tanh(z_by_gate, out=gates_t)
+        sigmoids_t *= half
+        sigmoids_t += half
+        np.multiply(f_t, c_prev, out=c_t)
+        np.multiply(i_t, g_t, out=new)
+        c_t += new
         np.tanh(c_t, out=tanh_c_t)
         np.multiply(o_t, tanh_c_t, out=h_t)
     # copies: a carried state must not keep the tape alive
@@ -286,27 +282,30 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
     dx = np.empty((T, N, D), dtype)
     dh_next, dc, through_h = np.empty((3, N, H), dtype)
     dh_next[:], dc[:] = dstate_T or (0, 0)
-    blocks = dz_i, dz_f, dz_g, dz_o = np.empty((4, N, H), dtype)  # one step's, each in one piece
+    dz_by_gate = dz_i, dz_f, dz_g, dz_o = np.empty((4, N, H), dtype)  # one step's, each gate in one piece
     W_hh_T = params.W_hh.T.copy()  # in its own memory: BLAS takes up to twice as long to read it across
     for part in reversed(stretches(T, N)):
-        c_prev, i, f, g, o, tanh_c = (np.ascontiguousarray(a[part]) for a in tape[2:])
-        dz = np.empty((len(i), N, 4 * H), dtype)
-        into = (o * (1 - tanh_c * tanh_c), g * i * (1 - i), c_prev * f * (1 - f), i * (1 - g * g), tanh_c * o * (1 - o))
-        views = zip(*(a[::-1] for a in (dh[part], *into, f, dz, dz.reshape(-1, N, 4, H).swapaxes(1, 2))), strict=True)
-        for dh_t, into_c, into_i, into_f, into_g, into_o, f_t, dz_t, dz_t_blocks in views:
-            dh_next += dh_t
-            np.multiply(into_c, dh_next, out=through_h)
-            dc += through_h
-            np.multiply(into_i, dc, out=dz_i)
-            np.multiply(into_f, dc, out=dz_f)
-            np.multiply(into_g, dc, out=dz_g)
-            np.multiply(into_o, dh_next, out=dz_o)
-            dc *= f_t
-            dz_t_blocks[:] = blocks
-            dz_t.dot(W_hh_T, out=dh_next)
+        x, h_prev, c_prev, i, f, g, o, tanh_c = (np.ascontiguousarray(field[part]) for field in tape)
+        dz = np.empty((len(x), N, 4, H), dtype)
         rows = dz.reshape(-1, 4 * H)
-        dW_xh += tape.x[part].reshape(-1, D).T @ rows
-        dW_hh += tape.h_prev[part].reshape(-1, H).T @ rows
+        # All factors that do not wait for the gradient from the step after
+        to_c, to_i, to_f = o * (1 - tanh_c * tanh_c), g * i * (1 - i), c_prev * f * (1 - f)
+        to_g, to_o = i * (1 - g * g), tanh_c * o * (1 - o)
+        fields = dh[part], f, to_c, to_i, to_f, to_g, to_o, dz, rows.reshape(-1, N, 4 * H)
+        views = zip(*(field[::-1] for field in fields), strict=True)
+        for dh_t, f_t, to_c_t, to_i_t, to_f_t, to_g_t, to_o_t, dz_t, rows_t in views:
+            dh_next += dh_t
+            np.multiply(dh_next, to_c_t, out=through_h)
+            dc += through_h
+            np.multiply(dc, to_i_t, out=dz_i)
+            np.multiply(dc, to_f_t, out=dz_f)
+            np.multiply(dc, to_g_t, out=dz_g)
+            np.multiply(dh_next, to_o_t, out=dz_o)
+            dz_t[:] = dz_by_gate.swapaxes(0, 1)
+            np.dot(rows_t, W_hh_T, out=dh_next)
+            dc *= f_t
+        dW_xh += x.reshape(-1, D).T @ rows
+        dW_hh += h_prev.reshape(-1, H).T @ rows
         db_h += rows.sum(axis=0)
         np.matmul(rows, params.W_xh.T, out=dx[part].reshape(-1, D))
     return Params(dW_xh, dW_hh, db_h), dx, State(dh_next.copy(), dc.copy())
