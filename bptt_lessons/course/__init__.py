@@ -1,4 +1,4 @@
-"""The course round the mathematics: exercises, checks, hints and progress."""
+"""The course: exercises, checks, hints and progress."""
 
 from bptt_lessons.course.catalogue import EXERCISES
 from bptt_lessons.course.checking import check, example, hint, solution

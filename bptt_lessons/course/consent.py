@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bptt_lessons.course import progress
 from bptt_lessons.course.pseudonym import THINGS, made_up_name, safe_name
-from bptt_lessons.course.report import Text
+from bptt_lessons.course.report import Text, show
 from bptt_lessons.course.sharing import (
     FILE,
     STOPPED,
@@ -143,8 +143,6 @@ def share(
     remove : bool
         With `stop`: remove also what was shared.
     """
-    from bptt_lessons.course.checking import show
-
     try:
         show(answer(progress.home(), folder, name, yes=yes, stop=stop is True, removing=remove is True))
     except Exception as error:  # nothing here is to stop a lesson

@@ -16,28 +16,14 @@ import textwrap
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from bptt_lessons.course.exercise_data import Case, ExerciseData
+from bptt_lessons.course.outcomes import Other, Outcome, Raised, Record, Returned, TimedOut, snapshot
 from bptt_lessons.course.report import Report
-from bptt_lessons.course.sandbox import (
-    Other,
-    Outcome,
-    Raised,
-    Record,
-    Returned,
-    TimedOut,
-    attribute,
-    class_name,
-    code_of,
-    copied,
-    run,
-    snapshot,
-)  # fmt: skip
-
-if TYPE_CHECKING:
-    from bptt_lessons.course.exercises import Case, Exercise
+from bptt_lessons.course.sandbox import code_of, copied, run
 
 TOLERANCE = 1e-6  # relative, for each array as a whole
 NEARLY = 1e-4  # what single precision in between may cost
@@ -72,12 +58,12 @@ class Leaf(NamedTuple):
     value: Any
 
 
-def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Report:
+def grade(exercise: ExerciseData, function: Any, *, time_limit: float = 5.0) -> Report:
     """Check a learner's function against an exercise.
 
     Parameters
     ----------
-    exercise : Exercise
+    exercise : ExerciseData
     function : object
         What the learner wrote; None if there is nothing.
     time_limit : float
@@ -91,7 +77,7 @@ def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Repo
         if function is None or (callable(function) and is_stub(function)):
             return not_attempted(exercise)
         if not callable(function):
-            kind = class_name(function)
+            kind = type(function).__name__
             return wrong(exercise, "not-a-function", [f"`{exercise.learner_name}` is of type {kind}, not a function."])
         if (code := code_of(function)) and code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
             text = f"`{exercise.learner_name}` is written with `async def`, so calling it computes nothing yet."
@@ -103,7 +89,7 @@ def grade(exercise: Exercise, function: Any, *, time_limit: float = 5.0) -> Repo
         return wrong(exercise, "check-failed", [text, "That is our fault, not yours; please report it."])
 
 
-def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) -> Report:
+def judged(exercise: ExerciseData, function: Callable[..., Any], time_limit: float) -> Report:
     """Run all cases and report."""
     cases = exercise.make_cases()
     expected = [right_answer(exercise, case) for case in cases]  # first: what follows may change what it rests on
@@ -134,7 +120,7 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
 
     @functools.cache
     def theirs(name: str, number: int) -> Outcome:  # run when it is asked for: most differ in the first case
-        return run(exercise.misconceptions[name].function, cases[number].arguments, 5.0, ours=True)
+        return run(exercise.misconceptions[name].function, cases[number].arguments, 5.0)
 
     found = None if problem.kind in ("timeout", "no-return") else matching(exercise, cases, outcomes, expected, theirs)
     label = f"Case {problem.case + 1} of {len(cases)} ({cases[problem.case].label}): " if len(cases) > 1 else ""
@@ -150,7 +136,7 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     printed = outcome.printed.strip()
     if printed:
         details.append(f"It printed: {printed[:300]}")
-    own_name = attribute(function, "__name__", str) or ""
+    own_name = str(getattr(function, "__name__", ""))
     name = own_name if own_name.isidentifier() else exercise.learner_name
     call = f"{name}(*example({exercise.name!r}" + (f", {problem.case + 1}" if problem.case else "") + "))"
     block = printed_case(cases[problem.case].arguments)
@@ -158,7 +144,7 @@ def judged(exercise: Exercise, function: Callable[..., Any], time_limit: float) 
     return wrong(exercise, found or (problem.kind if problem.kind != "values" else None), details, block, again)
 
 
-def right_answer(exercise: Exercise, case: Case) -> Any:
+def right_answer(exercise: ExerciseData, case: Case) -> Any:
     """Return what the package's function does in a case: a snapshot of its result, or its Refusal."""
     arguments = map(copied, case.arguments.values())
     if not case.refused:
@@ -170,7 +156,7 @@ def right_answer(exercise: Exercise, case: Case) -> Any:
     raise AssertionError(f"the package's function does not refuse {case.label}")
 
 
-def nearly_right(exercise: Exercise, outcomes: Sequence[Outcome], expected: Sequence[Any]) -> bool:
+def nearly_right(exercise: ExerciseData, outcomes: Sequence[Outcome], expected: Sequence[Any]) -> bool:
     """Whether all arrays of all results are off by no more than single precision in between may cost."""
     for outcome, right in zip(outcomes, expected, strict=False):
         if isinstance(right, Refusal):
@@ -186,7 +172,7 @@ def nearly_right(exercise: Exercise, outcomes: Sequence[Outcome], expected: Sequ
 
 
 def wrong(
-    exercise: Exercise, misconception: str | None, details: Sequence[str], block: str = "", again: str = ""
+    exercise: ExerciseData, misconception: str | None, details: Sequence[str], block: str = "", again: str = ""
 ) -> Report:
     """Return a report of a wrong function, with the sentence that belongs to the mistake."""
     known = exercise.misconceptions.get(misconception or "")
@@ -199,7 +185,7 @@ def wrong(
     return Report(exercise.name, "wrong", misconception, "not right yet.", tuple(lines), block, tuple(advice))
 
 
-def not_attempted(exercise: Exercise) -> Report:
+def not_attempted(exercise: ExerciseData) -> Report:
     """Return the report of an empty stub."""
     advice = (
         f"Write `{exercise.learner_name}` above, run its cell, then this one. "
@@ -222,7 +208,7 @@ LIKE_SINGLE_PRECISION = (
 
 
 def matching(
-    exercise: Exercise,
+    exercise: ExerciseData,
     cases: Sequence[Any],
     outcomes: Sequence[Outcome],
     expected: Sequence[Any],
@@ -250,7 +236,7 @@ def matching(
 
 
 def together(
-    exercise: Exercise, outcomes: Sequence[Outcome], expected: Sequence[Any], theirs: Callable[[str, int], Outcome]
+    exercise: ExerciseData, outcomes: Sequence[Outcome], expected: Sequence[Any], theirs: Callable[[str, int], Outcome]
 ) -> dict[str, list[str]]:
     """Return catalogued mistakes that were made together, each with the arrays in which it is seen.
 
@@ -313,7 +299,7 @@ def arrays_in(outcome: Outcome, right: Any, names: tuple[str, ...]) -> dict[str,
 ALL_ELSE_IS_RIGHT = re.compile(r"^(Only \w+ is off: |[^,.:]* (is|are) right, but )")  # where a mistake is the only one
 
 
-def told_together(exercise: Exercise, mistakes: Mapping[str, Sequence[str]]) -> list[str]:
+def told_together(exercise: ExerciseData, mistakes: Mapping[str, Sequence[str]]) -> list[str]:
     """Say which mistakes were made together, and where each is seen."""
     lines = []
     for name, arrays in mistakes.items():
@@ -325,7 +311,7 @@ def told_together(exercise: Exercise, mistakes: Mapping[str, Sequence[str]]) -> 
 
 
 def same_mistake(
-    exercise: Exercise, arguments: Mapping[str, Any], a: Outcome, b: Outcome, right: Any, written_too: bool
+    exercise: ExerciseData, arguments: Mapping[str, Any], a: Outcome, b: Outcome, right: Any, written_too: bool
 ) -> bool:
     """Whether two outcomes of one case are the same result; where properties are compared, in all of these."""
     by_values = isinstance(right, Refusal) or exercise.properties is None
@@ -338,7 +324,7 @@ def same_mistake(
 
 
 def fault(
-    exercise: Exercise, arguments: Mapping[str, Any], outcome: Outcome, right: Any, time_limit: float
+    exercise: ExerciseData, arguments: Mapping[str, Any], outcome: Outcome, right: Any, time_limit: float
 ) -> tuple[str, str]:
     """Return what is wrong with one outcome: with its build and its values or, if there are any, its properties."""
     if isinstance(right, Refusal) and not isinstance(outcome, TimedOut):
@@ -364,7 +350,9 @@ def refusal_fault(outcome: Returned | Raised, right: Refusal) -> tuple[str, str]
     return "raises", f"{should} {told(outcome)}."
 
 
-def properties(exercise: Exercise, arguments: Mapping[str, Any], outcome: Returned, right: Any) -> list[Leaf] | None:
+def properties(
+    exercise: ExerciseData, arguments: Mapping[str, Any], outcome: Returned, right: Any
+) -> list[Leaf] | None:
     """Return the properties of one result by name; None if it is not built like the right one, or has none."""
     assert exercise.properties is not None
     if difference(outcome, right, exercise.returns, 0)[0] not in ("", "values"):

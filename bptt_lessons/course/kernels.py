@@ -1,7 +1,6 @@
-"""Kernels: lessons run in this very Python, whatever other kernels a user has installed.
+"""Kernels: lessons run in the running Python, whatever other kernels a user has installed.
 
-A kernel named ``python3`` in the user's own Jupyter folder would otherwise be taken
-first, and lead to a Python that has never heard of this course.
+Otherwise Jupyter would prefer a kernel named ``python3`` in the user's own folder, whose Python may lack this course.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 
 
 class ThisPython(KernelSpecManager):
-    """Offers the kernel of the running Python, and no other."""
+    """Offers only the kernel of the running Python."""
 
     def _kernel_dirs_default(self) -> list[str]:
         return []

@@ -1,14 +1,15 @@
-"""Reports: what a check tells a learner, as plain text and as HTML."""
+"""Reports: what a check tells a learner, as plain text and as HTML, and how it is shown."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["correct", "wrong", "not attempted"]
 
-# Words carry the meaning; the border's colour and style only repeat it.
+# The words carry the meaning; the border only repeats it.
 BORDER = {"correct": "solid #009E73", "wrong": "double #D55E00", "not attempted": "dotted #56B4E9"}
 
 
@@ -21,11 +22,11 @@ class Report:
     misconception: str | None
     headline: str
     details: tuple[str, ...] = ()  # paragraphs
-    block: str = ""  # shown as it stands: the printed case
+    block: str = ""  # preformatted: the printed case
     advice: tuple[str, ...] = ()
 
     def with_advice(self, *lines: str) -> Report:
-        """Return this report with lines added at its end."""
+        """Return this report with lines added at the end."""
         return replace(self, advice=(*self.advice, *lines))
 
     def __str__(self) -> str:
@@ -50,7 +51,7 @@ class Report:
 
 
 class Text:
-    """Lines of text, and a block shown as it stands."""
+    """Lines of text, and a preformatted block."""
 
     def __init__(self, *lines: str, block: str = "") -> None:
         self.lines, self.block = lines, block
@@ -74,3 +75,20 @@ def paragraph(text: str) -> str:
     if len(parts) % 2 == 0:
         return "`".join(parts)
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def show(message: Report | Text) -> None:
+    """Display in a notebook, print elsewhere."""
+    shell = notebook_shell()
+    if shell is None:
+        print(message)
+        return
+    from IPython.display import display
+
+    display(message)  # type: ignore[no-untyped-call, unused-ignore]
+
+
+def notebook_shell() -> Any:
+    """Return the running IPython shell, or None."""
+    module = sys.modules.get("IPython")
+    return module.get_ipython() if module is not None else None

@@ -1,124 +1,162 @@
-"""Limits of time and of recursion in the thread that we are in, where Python can start no other: in a browser.
+"""Time limits: call a function for at most so many seconds, and let it recurse only so deep.
 
-Python (Pyodide, there) tells of every function that begins and every loop that goes round once more; before 3.12,
-of every line.  Once the time is over, each of these raises, until the function has ended: an error that is caught
-in a loop is raised again in its next round (before 3.12, perhaps caught again, for ever).  What goes on inside
-compiled code cannot be stopped.
-
-Like `sandbox`, this runs while builtins may be anything: it has its own, and not even a ``with``.
+The function runs in a thread of its own.  Where Python cannot start a thread, as in a browser, it runs in ours, and
+Python reports each call and each round of a loop (before 3.12: each line) to a function that raises once the time is
+over.  Only Python code can be stopped: a loop inside compiled code goes on.
 """
 
 from __future__ import annotations
 
-import builtins
+import contextlib
 import ctypes
 import sys
-from _thread import get_ident
-from collections.abc import Callable
-from sys import _getframe, getrecursionlimit, gettrace, setrecursionlimit, settrace
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from time import monotonic
-from types import CodeType
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
 
-__builtins__: Any = dict(vars(builtins))  # type: ignore[no-redef,unused-ignore]
-
-LEVELS = 100  # of recursion: a browser's stack bears some 200 of the worst kinds measured, and NumPy's may be worse
-TOOLS = (3, 4)  # numbers that `sys.monitoring` leaves to whoever comes first
+LEVELS = 4_000  # of recursion, in a thread
+STACK = 128 * 2**20  # bytes of the thread's stack: room for LEVELS calls of 32 kB (NumPy 2.0 takes about 20 kB)
+LEVELS_WITHOUT_THREADS = 100  # a browser's stack holds some 200 of the worst kinds measured
+TOOLS = (3, 4)  # tool numbers that `sys.monitoring` reserves for nobody
 monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
-set_events: Any = getattr(monitoring, "set_events", None)
-raise_in_thread = ctypes.pythonapi["PyThreadState_SetAsyncExc"]
-unsigned_long, python_object = ctypes.c_ulong, ctypes.py_object
+raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc  # at the thread's next call or round of a loop
 
 
 class OutOfTimeError(BaseException):
-    """Raised inside a learner's function, wherever it is, from when its time is over."""
+    """Raised inside a function when its time is over."""
 
 
-def called_within(seconds: float, call: Callable[[], object], code: CodeType | None) -> int | None:
-    """Call, for at most so many seconds; return None if it came back in time.
+class RepeatedOutOfTimeError(OutOfTimeError):
+    """Raised again at the next line: a bare ``except:`` in a loop catches the first, but not one in its handler."""
 
-    Else return the number of the line where it was stopped, in the file that `code` is from; 0 if it was elsewhere.
-    """
-    end = monotonic() + seconds
-    stopped_at: list[int] = []
+    def __init__(self) -> None:
+        super().__init__()
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace = raise_at_next_line
+            frame = frame.f_back  # type: ignore[assignment]
+        sys.settrace(raise_at_next_line)
 
-    def look(*_event: object) -> Any:
-        if monotonic() > end:
-            if not stopped_at:
-                stopped_at.append(line_in(code, _getframe(1)))
-            give_up()
-        return look
 
-    usual, ask, bound = getrecursionlimit(), sys.setrecursionlimit, depth_of(_getframe(0)) + LEVELS
+def raise_at_next_line(frame: FrameType, event: str, argument: Any) -> Any:
+    """Trace a thread up to its next line, and raise there; Python then stops tracing."""
+    if event == "line":
+        raise RepeatedOutOfTimeError
+    return raise_at_next_line
 
-    def set_depth(limit: int, /) -> None:  # stands in for sys.setrecursionlimit
-        setrecursionlimit(min(limit, bound))
 
-    tool, before = free_tool(), gettrace()
-    give_up = raise_soon if tool is None else raise_now
-    set_depth(usual)
-    vars(sys)["setrecursionlimit"] = set_depth
-    try:
-        if tool is None:
-            settrace(look)
-        else:
-            watch(tool, look)
+class Stopped(NamedTuple):
+    """Where a function was when its time was over."""
+
+    line: int  # in the file of its code; 0 if it was elsewhere
+    ended: bool  # False if it could not be stopped and still runs
+
+
+def called_within(seconds: float, call: Callable[[], object], code: CodeType | None) -> Stopped | None:
+    """Call a function; return None if it returns in time, else where it was stopped, in the file of `code`."""
+
+    def target() -> None:
         try:
             call()
-        finally:
-            if tool is None:  # here, and not in a function: that would be told of too
-                settrace(before)
-            else:
-                set_events(tool, 0)
-    except OutOfTimeError:
-        pass
+        except OutOfTimeError:
+            sys.settrace(None)
+
+    with recursion_limited(LEVELS):
+        thread = started_thread(target)
+        if thread is not None:
+            try:
+                thread.join(seconds)
+                line = first_line_in(code, traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))
+            finally:  # the learner may have pressed stop
+                late = thread.is_alive()
+                ended = stop(thread)
+            return Stopped(line, ended) if late else None
+    return called_here(seconds, call, code)
+
+
+@contextlib.contextmanager
+def recursion_limited(levels: int) -> Iterator[None]:
+    """Keep recursion within so many levels, whatever `sys.setrecursionlimit` is asked for meanwhile."""
+    usual, set_limit = sys.getrecursionlimit(), sys.setrecursionlimit
+
+    def set_limit_within_bounds(limit: int, /) -> None:
+        set_limit(min(limit, levels))
+
+    set_limit_within_bounds(usual)
+    sys.setrecursionlimit = set_limit_within_bounds
+    try:
+        yield
     finally:
-        vars(sys)["setrecursionlimit"] = ask
-        setrecursionlimit(usual)
-        if tool is not None:
-            monitoring.free_tool_id(tool)
-    return stopped_at[0] if stopped_at else None
+        sys.setrecursionlimit = set_limit
+        set_limit(usual)
 
 
-def depth_of(frame: Any) -> int:
-    """Return how many calls led to a frame, its own included."""
-    depth = 0
-    while frame is not None:
-        frame, depth = frame.f_back, depth + 1
-    return depth
-
-
-def line_in(code: CodeType | None, frame: Any) -> int:
-    """Return the number of the innermost line in a file among the calls that led to a frame; 0 if there is none."""
-    while code is not None and frame is not None:
-        if frame.f_code.co_filename == code.co_filename:
-            return frame.f_lineno or 0
-        frame = frame.f_back
-    return 0
-
-
-def free_tool() -> int | None:
-    """Return a number under which Python can be asked to tell of events; None if it cannot be."""
-    for tool in TOOLS:
-        if monitoring is not None and monitoring.get_tool(tool) is None:
-            return tool
+def started_thread(target: Callable[[], None]) -> threading.Thread | None:
+    """Start a thread with a large stack, or else with the usual one; return None where there are no threads."""
+    usual = threading.stack_size()
+    for stack in (STACK, usual):
+        thread = threading.Thread(target=target, daemon=True, name="learner")
+        try:
+            threading.stack_size(stack)
+            thread.start()
+        except (ValueError, RuntimeError):
+            continue
+        finally:
+            threading.stack_size(usual)
+        return thread
     return None
 
 
-def watch(tool: int, look: Callable[..., Any]) -> None:
-    """Have `look` called whenever a function begins or goes on, and whenever a loop goes round."""
-    events = monitoring.events
-    monitoring.use_tool_id(tool, "bptt-lessons")
-    for event in (events.PY_START, events.PY_RESUME, events.JUMP):
-        monitoring.register_callback(tool, event, look)
-    set_events(tool, events.PY_START | events.PY_RESUME | events.JUMP)
+def stop(thread: threading.Thread) -> bool:
+    """Raise in a thread until it ends; return whether it did within two seconds."""
+    for _ in range(200):
+        if not thread.is_alive():
+            return True
+        raise_in_thread(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(RepeatedOutOfTimeError))
+        thread.join(0.01)
+    return not thread.is_alive()
 
 
-def raise_now() -> None:
-    """Raise where the learner's function is."""
-    raise OutOfTimeError
+def first_line_in(code: CodeType | None, frames: Iterable[tuple[FrameType, int | None]]) -> int:
+    """Return the first line among frames that lies in the file of `code`; 0 if there is none."""
+    file = code.co_filename if code is not None else None
+    return next((line or 0 for frame, line in frames if frame.f_code.co_filename == file), 0)
 
 
-def raise_soon() -> None:
-    """Have it raised at the next call or round of a loop; raised here, it would end the telling of lines."""
-    raise_in_thread(unsigned_long(get_ident()), python_object(OutOfTimeError))
+def called_here(seconds: float, call: Callable[[], object], code: CodeType | None) -> Stopped | None:
+    """Do what `called_within` does, in the thread that we are in."""
+    end = monotonic() + seconds
+    depth = sum(1 for _ in traceback.walk_stack(sys._getframe()))
+    lines: list[int] = []
+    tool = next((tool for tool in TOOLS if monitoring is not None and monitoring.get_tool(tool) is None), None)
+
+    def look(*_event: object) -> Any:
+        if monotonic() > end:
+            if not lines:
+                lines.append(first_line_in(code, traceback.walk_stack(sys._getframe(1))))
+            raise OutOfTimeError
+        return look
+
+    with contextlib.suppress(OutOfTimeError), recursion_limited(depth + LEVELS_WITHOUT_THREADS):
+        if tool is None:
+            before = sys.gettrace()
+            sys.settrace(look)
+            try:
+                call()
+            finally:
+                sys.settrace(before)
+        else:
+            events = (monitoring.events.PY_START, monitoring.events.PY_RESUME, monitoring.events.JUMP)
+            monitoring.use_tool_id(tool, "bptt-lessons")
+            for event in events:
+                monitoring.register_callback(tool, event, look)
+            monitoring.set_events(tool, sum(events))
+            try:
+                call()
+            finally:
+                monitoring.set_events(tool, 0)
+                monitoring.free_tool_id(tool)
+    return Stopped(lines[0], True) if lines else None

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bptt_lessons.course import EXERCISES, check, cli, consent, progress, pseudonym, share, sharing
-from bptt_lessons.course.checking import LearnerFunction
+from bptt_lessons.course.learner_function import LearnerFunction
 from bptt_lessons.course.locking import locked
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"

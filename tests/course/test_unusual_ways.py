@@ -16,10 +16,11 @@ from other_ways import RIGHT, name_of
 from other_ways.dress import FUNCTIONS, RESULTS, WRONG_RESULTS, leaves_of, rebuilt, yielding
 
 from bptt_lessons.course import EXERCISES
-from bptt_lessons.course import checking as course_checking
-from bptt_lessons.course.checking import LearnerFunction
+from bptt_lessons.course import learner_function as module_of_learner_function
 from bptt_lessons.course.exercises import Exercise
-from bptt_lessons.course.sandbox import copied, snapshot
+from bptt_lessons.course.learner_function import LearnerFunction
+from bptt_lessons.course.outcomes import snapshot
+from bptt_lessons.course.sandbox import copied
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES.keys())
 
@@ -246,7 +247,7 @@ def test_a_lesson_gets_the_same_however_the_function_is_written(
     exercise: Exercise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[Any] = []
-    monkeypatch.setattr(course_checking, "show", said.append)
+    monkeypatch.setattr(module_of_learner_function, "show", said.append)
     expected = exercise.solution(*second_case(exercise))
     for function in RIGHT[exercise.name]:
         result = in_a_lesson(exercise.name, function)

@@ -36,7 +36,8 @@ from mutation import KINDS, Mutant, built, mutants
 
 from bptt_lessons.course import EXERCISES, grading
 from bptt_lessons.course.exercises import Exercise
-from bptt_lessons.course.sandbox import Returned, copied, run, snapshot
+from bptt_lessons.course.outcomes import Returned, snapshot
+from bptt_lessons.course.sandbox import copied, run
 
 TABLE = Path(__file__).resolve().parent / "README.md"
 TOLERANCE = {8: 1e-9, 4: 1e-4}  # by the bytes of the least precise number among the arguments
