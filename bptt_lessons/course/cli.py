@@ -131,12 +131,7 @@ def split_open(arguments: Sequence[str]) -> tuple[Path, bool, list[str]]:
 
 
 def lessons_folder(named: str | None) -> Path:
-    """Return the learner's folder: the one named, the current one if it is one, or the usual place.
-
-    Parameters
-    ----------
-    named : str or None
-    """
+    """Return the learner's folder: the one named, the current one if it is one, or the usual place."""
     if named is not None:
         return learner_folder.full_path(named)
     here = Path.cwd()
@@ -144,12 +139,7 @@ def lessons_folder(named: str | None) -> Path:
 
 
 def progress_folder(named: str | None) -> Path:
-    """Return where progress is kept: the folder named, ``BPTT_LESSONS_HOME``, or the learner's folder.
-
-    Parameters
-    ----------
-    named : str or None
-    """
+    """Return where progress is kept: the folder named, ``BPTT_LESSONS_HOME``, or the learner's folder."""
     if named is None and os.environ.get("BPTT_LESSONS_HOME"):
         return progress.home()
     return lessons_folder(named)
@@ -235,7 +225,6 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
         Where the learner's progress is.
     folder, name : str or None
         The class's folder, and the learner's name there.
-    stop : bool
     """
     if not home.is_dir():
         print(f"There are no lessons in {home} yet: there is nothing to share. Open the course first.", file=sys.stderr)
@@ -304,7 +293,6 @@ def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
 
     Parameters
     ----------
-    folder : Path
     browser : bool
         Whether to open one.
     extra : sequence of str
@@ -352,13 +340,7 @@ def page(folder: Path) -> str:
 
 
 def jupyter_arguments(folder: Path, browser: bool) -> list[str]:
-    """Return what JupyterLab is started with: this folder, this Python, and no talk with the outside.
-
-    Parameters
-    ----------
-    folder : Path
-    browser : bool
-    """
+    """Return what JupyterLab is started with: this folder, this Python, and no talk with the outside."""
     from bptt_lessons.course import kernels
 
     return [
@@ -378,7 +360,6 @@ def running_on(folder: Path, servers: Iterable[Mapping[str, Any]]) -> Mapping[st
 
     Parameters
     ----------
-    folder : Path
     servers : iterable of mapping
         As Jupyter lists them.
     """
@@ -389,12 +370,7 @@ def running_on(folder: Path, servers: Iterable[Mapping[str, Any]]) -> Mapping[st
 
 
 def answers(server: Mapping[str, Any]) -> bool:
-    """Ask a server whether it is there.
-
-    Parameters
-    ----------
-    server : mapping
-    """
+    """Ask a server whether it is there."""
     request = urllib.request.Request(
         server["url"] + "api/status", headers={"Authorization": f"token {server.get('token', '')}"}
     )

@@ -31,13 +31,7 @@ SHOWN = 12  # lines; of more, the first and last few
 
 
 def offer(home: Path, agreement: Agreement) -> Text:
-    """Say exactly what would be shared, where, and who can read it there.
-
-    Parameters
-    ----------
-    home : Path
-    agreement : Agreement
-    """
+    """Say exactly what would be shared, where, and who can read it there."""
     lines = lines_to_share(home)
     return Text(
         "Nothing is shared yet. If you say yes, the results of your checks are copied, each as one line: when (UTC), "
@@ -69,7 +63,6 @@ def excerpt(lines: list[str], path: Path) -> str:
 
     Parameters
     ----------
-    lines : list of str
     path : Path
         Where to find all of them.
     """
@@ -81,10 +74,6 @@ def excerpt(lines: list[str], path: Path) -> str:
 
 def state(home: Path) -> Text:
     """Say what is shared where, now.
-
-    Parameters
-    ----------
-    home : Path
 
     Raises
     ------
@@ -104,12 +93,7 @@ def state(home: Path) -> Text:
 
 
 def left_over(home: Path) -> Path | None:
-    """Return the file that was shared until the learner stopped, if it is still there.
-
-    Parameters
-    ----------
-    home : Path
-    """
+    """Return the file that was shared until the learner stopped, if it is still there."""
     was = remembered(home / STOPPED)
     return was.file if was is not None and os.path.lexists(was.file) else None
 
@@ -193,10 +177,6 @@ def wanted(folder: object, name: object) -> Agreement:
 
 def stopped(home: Path) -> tuple[list[str], Path | None]:
     """End it.
-
-    Parameters
-    ----------
-    home : Path
 
     Returns
     -------

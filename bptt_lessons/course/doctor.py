@@ -59,7 +59,6 @@ def line(check: Check, *, detail: bool = False) -> str:
 
     Parameters
     ----------
-    check : Check
     detail : bool
         With versions and paths.
     """
@@ -136,7 +135,6 @@ def installed(package: str, named: tuple[str, str]) -> Check:
 
     Parameters
     ----------
-    package : str
     named : (str, str)
         Its name as people write it, and the oldest version that will do.
     """
@@ -152,12 +150,7 @@ def installed(package: str, named: tuple[str, str]) -> Check:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: (8, 1, 2) for 8.1.2rc1.
-
-    Parameters
-    ----------
-    version : str
-    """
+    """Return the leading numbers of a version: (8, 1, 2) for 8.1.2rc1."""
     leading = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(part) for part in leading.group().split(".")) if leading else ()
 
@@ -196,24 +189,14 @@ def can_write(folder: Path) -> Check:
 
 
 def writing(folder: Path) -> Check:
-    """Check that a file can really be written.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Check that a file can really be written."""
     existing = nearest_existing(folder)
     mend = "choose another folder, or make room on the disk"
     return Check("Writing a file", trouble_writing(existing), mend, str(existing))
 
 
 def trouble_writing(folder: Path) -> str:
-    """Write a file into a folder that exists, remove it again, and say what went wrong; empty if nothing did.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Write a file into a folder that exists, remove it again, and say what went wrong; empty if nothing did."""
     path = folder / f".bptt-lessons-{uuid.uuid4().hex}.tmp"
     try:
         path.write_bytes(b"0" * 10_000)
@@ -251,12 +234,7 @@ def recording(folder: Path) -> Check:
 
 
 def free_space(folder: Path) -> Check:
-    """Check that the disk is not nearly full.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Check that the disk is not nearly full."""
     free = shutil.disk_usage(nearest_existing(folder)).free
     problem = "" if free >= LEAST_SPACE else f"only {free / 1e6:.0f} MB are free"
     return Check("Disk space", problem, f"make room for {LEAST_SPACE / 1e6:.0f} MB", f"{free / 1e9:.1f} GB free")

@@ -54,10 +54,6 @@ def configure(config: Any, folder: Path | str = FOLDER) -> None:
 def prepared(folder: Path | str) -> Path:
     """Prepare the learner's folder; where that fails, say so and return a folder that can be served.
 
-    Parameters
-    ----------
-    folder : Path or str
-
     Returns
     -------
     Path

@@ -55,21 +55,12 @@ def default_folder() -> Path:
 
 
 def shipped_lessons(folder: Path) -> list[Path]:
-    """Return the lessons in a folder, in reading order.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Return the lessons in a folder, in reading order."""
     return sorted(path for path in folder.glob(LESSONS) if path.is_file())
 
 
 def full_path(folder: Path | str) -> Path:
     """Return a folder's absolute path, ``~`` and all.
-
-    Parameters
-    ----------
-    folder : Path or str
 
     Raises
     ------
@@ -93,10 +84,6 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
         Where the lessons are copied from; the package's own if it is not given.
     version : str
         Named in the new version of a lesson that changed.
-
-    Returns
-    -------
-    Prepared
 
     Raises
     ------
@@ -160,11 +147,8 @@ def create_beside(folder: Path, stem: str, version: str, content: bytes, own: Pa
 
     Parameters
     ----------
-    folder : Path
     stem : str
         The lesson's name without its suffix.
-    version : str
-    content : bytes
     own : Path
         Where temporary files may be written.
     """
@@ -188,8 +172,6 @@ def create(path: Path, content: bytes, own: Path) -> bool:
 
     Parameters
     ----------
-    path : Path
-    content : bytes
     own : Path
         Where temporary files may be written, on the same disk.
 
@@ -215,12 +197,7 @@ def create(path: Path, content: bytes, own: Path) -> bool:
 
 
 def replace_empty(temporary: Path, path: Path) -> bool:
-    """Put a file in the place of an empty one; say whether that one was empty.
-
-    Parameters
-    ----------
-    temporary, path : Path
-    """
+    """Put a file in the place of an empty one; say whether that one was empty."""
     empty = is_empty(path)
     if empty:
         os.replace(temporary, path)
@@ -228,23 +205,12 @@ def replace_empty(temporary: Path, path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """Say whether this is an empty file, as a kill or a full disk may leave: nothing is lost with it.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Say whether this is an empty file, as a kill or a full disk may leave: nothing is lost with it."""
     return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
 
 
 def same(path: Path, content: bytes) -> bool:
-    """Say whether a file has just this content.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-    """
+    """Say whether a file has just this content."""
     try:
         return path.is_file() and path.read_bytes() == content  # to read a pipe would be to wait for ever
     except OSError:
@@ -258,7 +224,6 @@ def write_temporary(own: Path, content: bytes) -> Path:
     ----------
     own : Path
         The folder for it.
-    content : bytes
     """
     path = own / f"{uuid.uuid4().hex}.tmp"
     try:
@@ -273,23 +238,13 @@ def write_temporary(own: Path, content: bytes) -> Path:
 
 
 def remove_leftovers(own: Path) -> None:
-    """Remove what a killed process left; called under the lock.
-
-    Parameters
-    ----------
-    own : Path
-    """
+    """Remove what a killed process left; called under the lock."""
     for path in own.glob("*.tmp"):
         path.unlink(missing_ok=True)
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """Return the hash of each lesson as it was last shipped here; empty if that is not known.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Return the hash of each lesson as it was last shipped here; empty if that is not known."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         lessons = found["lessons"].items() if found["format"] == FORMAT else ()
@@ -299,12 +254,6 @@ def read_manifest(path: Path) -> dict[str, str]:
 
 
 def write_manifest(own: Path, manifest: dict[str, str]) -> None:
-    """Replace the manifest, whole.
-
-    Parameters
-    ----------
-    own : Path
-    manifest : dict of str to str
-    """
+    """Replace the manifest, whole."""
     text = json.dumps({"format": FORMAT, "lessons": manifest}, indent=2, sort_keys=True)
     os.replace(write_temporary(own, (text + "\n").encode()), own / MANIFEST)

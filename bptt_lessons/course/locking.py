@@ -19,10 +19,6 @@ SECONDS = 10.0
 def try_lock(descriptor: int) -> bool:
     """Take the lock on an open file if nobody holds it; say whether it is taken.
 
-    Parameters
-    ----------
-    descriptor : int
-
     Returns
     -------
     bool

@@ -71,12 +71,7 @@ def home() -> Path:
 
 
 def parse(line: bytes) -> Entry | None:
-    """Read one line; None if it is broken or not ours.
-
-    Parameters
-    ----------
-    line : bytes
-    """
+    """Read one line; None if it is broken or not ours."""
     if not line.startswith((b"{", BYTE_ORDER_MARK)):  # garbage may be long, and is told from ours at once
         return None
     try:
@@ -115,13 +110,7 @@ def read(folder: Path | str | None = None) -> list[Entry]:
 
 
 def lines_in(folder: Path, looked_back: int | None = None) -> Iterator[bytes]:
-    """Yield the lines of a folder's progress file, as `lines_of` does.
-
-    Parameters
-    ----------
-    folder : Path
-    looked_back : int, optional
-    """
+    """Yield the lines of a folder's progress file, as `lines_of` does."""
     return lines_of(folder / FILE, looked_back)
 
 
@@ -130,7 +119,6 @@ def lines_of(path: Path, looked_back: int | None = None) -> Iterator[bytes]:
 
     Parameters
     ----------
-    path : Path
     looked_back : int, optional
         So many bytes at the file's end are enough; all of them if it is not given.
 
@@ -162,9 +150,6 @@ def record(
 
     Parameters
     ----------
-    lesson, exercise : str
-    status : {"correct", "wrong", "not attempted"}
-    misconception : str or None
     folder : Path or str, optional
         ``home()`` if it is not given; made if it is missing.
 
@@ -204,7 +189,6 @@ def in_words(error: OSError, folder: Path) -> str:
     ----------
     error : OSError
         One of this package's own says all of that itself.
-    folder : Path
     """
     if error.errno is None:
         return str(error)
@@ -220,12 +204,7 @@ def in_words(error: OSError, folder: Path) -> str:
 
 
 def line_of(entry: Entry) -> str:
-    """Return the line that stands for a result, without its end; `parse` reads it.
-
-    Parameters
-    ----------
-    entry : Entry
-    """
+    """Return the line that stands for a result, without its end; `parse` reads it."""
     return json.dumps({"version": FORMAT, **entry._asdict()})
 
 
@@ -234,7 +213,6 @@ def append_line(path: Path, line: str) -> None:
 
     Parameters
     ----------
-    path : Path
     line : str
         Without its end.
     """
@@ -290,7 +268,6 @@ def standing(lesson: str, exercise: str, entries: Sequence[Entry]) -> Standing:
 
     Parameters
     ----------
-    lesson, exercise : str
     entries : sequence of Entry
         Those of this exercise, oldest first.
     """
@@ -365,10 +342,6 @@ def progress_report(folder: Path | str | None = None) -> ProgressReport | Text:
 
 def report_on(folder: Path) -> ProgressReport:
     """Return where the learner stands by the file in a folder.
-
-    Parameters
-    ----------
-    folder : Path
 
     Raises
     ------

@@ -30,10 +30,6 @@ THINGS = (
 def safe_name(name: object) -> str:
     """Return a name as it may be that of a file on any system.
 
-    Parameters
-    ----------
-    name : object
-
     Raises
     ------
     ValueError
@@ -58,23 +54,12 @@ def safe_name(name: object) -> str:
 
 
 def compared(name: str) -> str:
-    """Return a name as it is compared with others: capitals and ways to write an accent make no difference.
-
-    Parameters
-    ----------
-    name : str
-    """
+    """Return a name as it is compared with others: capitals and ways to write an accent make no difference."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def taken(folder: Path, name: str) -> bool:
-    """Say whether a learner of that name is in the folder already.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-    """
+    """Say whether a learner of that name is in the folder already."""
     wanted = {compared(f"{name}.jsonl"), compared(name)}  # a file, or a folder with a file
     try:
         names = os.listdir(folder)
@@ -84,11 +69,6 @@ def taken(folder: Path, name: str) -> bool:
 
 
 def made_up_name(folder: Path) -> str:
-    """Return two plain words that nobody in the folder goes by.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Return two plain words that nobody in the folder goes by."""
     names = (f"{secrets.choice(COLOURS)}-{secrets.choice(THINGS)}" for _ in range(100))
     return next((name for name in names if not taken(folder, name)), f"learner-{secrets.token_hex(4)}")

@@ -72,12 +72,7 @@ def class_folder(folder: object = None) -> Path:
 
 
 def readers(folder: Path) -> str:
-    """Say who can read a file in this folder, as far as its rights tell.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Say who can read a file in this folder, as far as its rights tell."""
     if os.name != "posix":
         return "whoever can open that folder"
     try:
@@ -111,10 +106,6 @@ def group_name(number: int) -> str:
 def lines_to_share(home: Path) -> list[str]:
     """Return the results in a learner's progress file, one line each, and nothing else that may stand there.
 
-    Parameters
-    ----------
-    home : Path
-
     Raises
     ------
     OSError
@@ -141,7 +132,6 @@ def bring_up_to_date(file: Path, home: Path, note: Path) -> None:
     ----------
     file : Path
         Is there already.
-    home : Path
     note : Path
         Without it nothing is written: it is gone when the learner has said stop while the folder did not answer.
 
@@ -177,12 +167,7 @@ def belongs(there: bytes, home: Path) -> bool:
 
 
 def open_shared(file: Path) -> int:
-    """Open a shared file that is there; follow no link, wait for no pipe.
-
-    Parameters
-    ----------
-    file : Path
-    """
+    """Open a shared file that is there; follow no link, wait for no pipe."""
     flags = os.O_RDWR
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -199,7 +184,6 @@ def read_all(descriptor: int, most: int) -> bytes:
 
     Parameters
     ----------
-    descriptor : int
     most : int
         Bytes.
     """
@@ -215,8 +199,6 @@ def write_all(descriptor: int, content: bytes, file: Path) -> None:
 
     Parameters
     ----------
-    descriptor : int
-    content : bytes
     file : Path
         Named in the error.
     """
@@ -235,10 +217,6 @@ def remembered(path: Path) -> Agreement | None:
 
     It holds only in the folder in which it was said, and on a hub only for the user who said it: a copy of
     that folder is somebody else's, perhaps.
-
-    Parameters
-    ----------
-    path : Path
     """
     try:
         found = json.loads(path.read_bytes()) if path.is_file() else {}
@@ -253,13 +231,7 @@ def remembered(path: Path) -> Agreement | None:
 
 
 def remember(path: Path, agreement: Agreement) -> None:
-    """Write down what was agreed to, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    agreement : Agreement
-    """
+    """Write down what was agreed to, whole or not at all."""
     fields = {"version": FORMAT, "home": str(path.parent.resolve()), "folder": str(agreement.folder)}
     fields["user"] = os.environ.get(HUB_USER, "")
     temporary = path.with_name(".sharing.tmp")  # one name is enough under the lock, and a kill leaves no more than one
@@ -269,10 +241,6 @@ def remember(path: Path, agreement: Agreement) -> None:
 
 def agreed(home: Path) -> Agreement | None:
     """Return what is shared where; None if the learner shares nothing.
-
-    Parameters
-    ----------
-    home : Path
 
     Raises
     ------
@@ -295,12 +263,6 @@ def begin(home: Path, folder: Path, name: str) -> Agreement:
     ----------
     home : Path
         Where the learner's progress is kept; made if it is missing.
-    folder : Path
-    name : str
-
-    Returns
-    -------
-    Agreement
 
     Raises
     ------
@@ -332,7 +294,6 @@ def create(file: Path, note: Path) -> None:
 
     Parameters
     ----------
-    file : Path
     note : Path
         Says that the file is ours; removed if it is not.
     """
@@ -352,12 +313,7 @@ def create(file: Path, note: Path) -> None:
 
 
 def end(home: Path) -> None:
-    """Share no more, from this moment; what is shared already stays where it is.
-
-    Parameters
-    ----------
-    home : Path
-    """
+    """Share no more, from this moment; what is shared already stays where it is."""
     if os.path.lexists(home / FILE):
         os.replace(home / FILE, home / STOPPED)  # which works on a full disk too
         with suppress(TimeoutError), locked(home / LOCK, PATIENCE):  # whoever was just writing has done so
@@ -366,10 +322,6 @@ def end(home: Path) -> None:
 
 def remove(home: Path) -> Path | None:
     """Remove the file that was shared, after the end.
-
-    Parameters
-    ----------
-    home : Path
 
     Returns
     -------
@@ -410,10 +362,6 @@ class Pace:
 
 def catch_up(home: Path) -> None:
     """Copy to the class's folder what is not there yet, if the learner shares.
-
-    Parameters
-    ----------
-    home : Path
 
     Raises
     ------
@@ -457,7 +405,6 @@ def in_time(action: Callable[[Path], None], home: Path) -> str:
 
     Parameters
     ----------
-    action : callable
     home : Path
         What it is given.
 
@@ -491,12 +438,7 @@ def in_time(action: Callable[[Path], None], home: Path) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Say in a few words what went wrong.
-
-    Parameters
-    ----------
-    error : Exception
-    """
+    """Say in a few words what went wrong."""
     if isinstance(error, TimeoutError):
         return "another notebook is sharing just now"
     if isinstance(error, OSError) and error.errno in progress.NO_ROOM:

@@ -18,7 +18,6 @@ def compared(experiment: Experiment, live: Mapping[str, Value]) -> None:
 
     Parameters
     ----------
-    experiment : Experiment
     live : mapping
         What one seed gave, such as ``recording.live(experiment)``; may be empty.
 

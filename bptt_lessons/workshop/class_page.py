@@ -81,8 +81,6 @@ def html_of(room: Room, now: datetime, notes: str, *, reload: float | None = Non
 
     Parameters
     ----------
-    room : Room
-    now : datetime
     notes : str
         What was passed over.
     reload : float, optional
@@ -207,13 +205,7 @@ def picture_section(room: Room, now: datetime) -> str:
 
 
 def picture(room: Room, now: datetime) -> str:
-    """Return how many have solved each exercise, as bars, and below them a grid of learners and exercises.
-
-    Parameters
-    ----------
-    room : Room
-    now : datetime
-    """
+    """Return how many have solved each exercise, as bars, and below them a grid of learners and exercises."""
     one_lesson = len(lessons_of(room)) == 1
     cell = 44 if one_lesson else CELL
     row = CELL + 2 if len(room.places) <= FEW else 12

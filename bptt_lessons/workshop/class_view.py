@@ -37,12 +37,7 @@ LEGEND = "# solved   x tried   ! stuck there now   ? stuck, quiet for over an ho
 
 
 def add_command(commands: Any) -> None:
-    """Add ``class`` to the command line.
-
-    Parameters
-    ----------
-    commands : what `argparse` returns of ``add_subparsers``
-    """
+    """Add ``class`` to the command line."""
     command = commands.add_parser("class", help="for those who teach: where a class is, and what holds it up")
     command.add_argument("folder", nargs="?", help="where progress is shared (default: $BPTT_LESSONS_CLASS)")
     command.add_argument("--hide-names", action="store_true", help='call learners "learner 1", "learner 2" ...')
@@ -53,12 +48,7 @@ def add_command(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the class view, or write its page, once or again and again.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-    """
+    """Print the class view, or write its page, once or again and again."""
     folder = class_folder(options.folder)
     if options.watch is None:
         print(shown_at_first(folder, options))
@@ -91,13 +81,7 @@ def shown_at_first(folder: Path, options: argparse.Namespace) -> str:
 
 
 def show(folder: Path, options: argparse.Namespace) -> str:
-    """Look at the class now; write the page if one is asked for; return what to print.
-
-    Parameters
-    ----------
-    folder : Path
-    options : argparse.Namespace
-    """
+    """Look at the class now; write the page if one is asked for; return what to print."""
     gathered = gathering.gather(folder)
     now = datetime.now(UTC)
     room = room_of(gathered.learners, now, hide_names=options.hide_names)
@@ -119,7 +103,6 @@ def find_lesson(room: Room, wanted: str) -> str:
 
     Parameters
     ----------
-    room : Room
     wanted : str
         Such as ``"02"``, ``"2"`` or a notebook's name.
     """
@@ -137,10 +120,6 @@ def find_lesson(room: Room, wanted: str) -> str:
 
 def full_page_path(named: str) -> Path:
     """Return where the page goes.
-
-    Parameters
-    ----------
-    named : str
 
     Raises
     ------
@@ -161,8 +140,6 @@ def text_of(room: Room, now: datetime, notes: str, *, everybody: bool) -> str:
 
     Parameters
     ----------
-    room : Room
-    now : datetime
     notes : str
         What was passed over.
     everybody : bool
@@ -269,7 +246,6 @@ def wrapped(text: str, first: str = "", later: str = "") -> list[str]:
 
     Parameters
     ----------
-    text : str
     first, later : str
         What the first line and the others begin with.
     """

@@ -30,7 +30,6 @@ def read(text: str, wanted: str = "") -> Comparison | None:
 
     Parameters
     ----------
-    text : str
     wanted : str
         A regular expression: rows whose names do not begin so are left out.
     """
@@ -57,12 +56,7 @@ def read(text: str, wanted: str = "") -> Comparison | None:
 
 
 def to_html(found: Comparison) -> str:
-    """Return it as a table with headings of rows and columns.
-
-    Parameters
-    ----------
-    found : Comparison
-    """
+    """Return it as a table with headings of rows and columns."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in found.heads)
     rows = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
@@ -81,11 +75,6 @@ def to_html(found: Comparison) -> str:
 
 
 def height(found: Comparison) -> int:
-    """Return how high it will be, roughly, in pixels.
-
-    Parameters
-    ----------
-    found : Comparison
-    """
+    """Return how high it will be, roughly, in pixels."""
     lines = sum(max(1 + len(cell) // 36 for cell in row) for row in found.rows)
     return 70 + 32 * lines + 24 * (1 + len(found.setting) // 125)

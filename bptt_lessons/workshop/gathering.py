@@ -45,10 +45,6 @@ class Gathered(NamedTuple):
 def gather(folder: Path) -> Gathered:
     """Read every ``*.jsonl`` of a folder and of the folders in it, such as a ``progress.jsonl`` for each learner.
 
-    Parameters
-    ----------
-    folder : Path
-
     Raises
     ------
     OSError
@@ -88,12 +84,7 @@ def gather(folder: Path) -> Gathered:
 
 
 def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the name of a learner and the path of a file, for each file that may be one, and each file once.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Yield the name of a learner and the path of a file, for each file that may be one, and each file once."""
     seen: set[tuple[int, int]] = set()
     for found in sorted(os.listdir(folder)):
         path = folder / found
@@ -122,10 +113,6 @@ def inside(path: Path) -> list[Path]:
 
 def join(learners: Iterable[Learner]) -> tuple[Learner, ...]:
     """Put together what is one learner's: files of the same name, and files of which one continues the other.
-
-    Parameters
-    ----------
-    learners : iterable of Learner
 
     Returns
     -------
@@ -159,12 +146,7 @@ def counted_up(name: str) -> str:
 
 
 def merged(one: Sequence[Entry], other: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Put together two records of one learner, each result once.
-
-    Parameters
-    ----------
-    one, other : sequence of Entry
-    """
+    """Put together two records of one learner, each result once."""
     short, long = sorted((tuple(one), tuple(other)), key=lambda entries: (len(entries), entries_key(entries)))
     if long[: len(short)] == short:
         return long
@@ -186,7 +168,6 @@ def notes(gathered: Gathered, *, hide_names: bool = False) -> str:
 
     Parameters
     ----------
-    gathered : Gathered
     hide_names : bool
         Whether to leave file names out.
     """
@@ -222,7 +203,6 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
     Parameters
     ----------
-    text : str
     longest : int
         Characters; what is longer is cut.
     """
@@ -241,13 +221,7 @@ def width_of(character: str) -> int:
 
 
 def fitted(text: str, width: int) -> str:
-    """Return a text cut or filled to so many columns of a terminal.
-
-    Parameters
-    ----------
-    text : str
-    width : int
-    """
+    """Return a text cut or filled to so many columns of a terminal."""
     taken, kept = 0, []
     for character in text:
         if taken + width_of(character) > width:

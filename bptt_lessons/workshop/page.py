@@ -26,10 +26,8 @@ def page(title: str, styles: Sequence[str], body: str, scripts: Sequence[str]) -
 
     Parameters
     ----------
-    title : str
     styles, scripts : sequence of str
         What is to stand in the page, in this order.
-    body : str
     """
     style = "".join(f"<style>\n{text}\n</style>\n" for text in styles)
     script = "".join(f"<script>\n{safe(text)}\n</script>\n" for text in scripts)
@@ -41,22 +39,12 @@ def page(title: str, styles: Sequence[str], body: str, scripts: Sequence[str]) -
 
 
 def safe(script: str) -> str:
-    r"""Return a script without what would end its element: in JavaScript's strings ``<\/`` is ``</``.
-
-    Parameters
-    ----------
-    script : str
-    """
+    r"""Return a script without what would end its element: in JavaScript's strings ``<\/`` is ``</``."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def asset(name: str) -> str:
-    """Return the text of a file of ours (``style/...``) or of others (``vendor/...``).
-
-    Parameters
-    ----------
-    name : str
-    """
+    """Return the text of a file of ours (``style/...``) or of others (``vendor/...``)."""
     return (files("bptt_lessons.workshop") / name).read_text(encoding="utf-8")
 
 
@@ -65,7 +53,6 @@ def deck(title: str, slides: Iterable[str]) -> str:
 
     Parameters
     ----------
-    title : str
     slides : iterable of str
         As `slide` makes them.
     """
@@ -82,7 +69,6 @@ def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
 
     Parameters
     ----------
-    html : str
     notes : iterable of str
         Markdown for the speaker.
     footer : str
@@ -98,12 +84,7 @@ def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
 
 
 def index(lessons: Iterable[tuple[str, str, str]]) -> str:
-    """Return the page that leads to the decks beside it.
-
-    Parameters
-    ----------
-    lessons : iterable of (stem, title, minutes)
-    """
+    """Return the page that leads to the decks beside it."""
     items = "".join(
         f'<li><a href="{stem}.html">{stem[:2]} {escape(title)}</a> <span>{escape(minutes)}</span></li>\n'
         for stem, title, minutes in lessons
@@ -118,13 +99,7 @@ def index(lessons: Iterable[tuple[str, str, str]]) -> str:
 
 
 def is_ours(path: Path, mark: str = MARK) -> bool:
-    """Say whether a file is there and was made by the command whose mark this is.
-
-    Parameters
-    ----------
-    path : Path
-    mark : str
-    """
+    """Say whether a file is there and was made by the command whose mark this is."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -132,13 +107,7 @@ def is_ours(path: Path, mark: str = MARK) -> bool:
 
 
 def refuse_foreign(path: Path, mark: str = MARK) -> None:
-    """Raise ValueError if writing this file would destroy something that was not made here.
-
-    Parameters
-    ----------
-    path : Path
-    mark : str
-    """
+    """Raise ValueError if writing this file would destroy something that was not made here."""
     if os.path.lexists(path) and not is_ours(path, mark):
         raise ValueError(f"{path} was not made by this command, and stays as it is; name another place")
 
@@ -148,8 +117,6 @@ def write(path: Path, text: str, mark: str = MARK) -> None:
 
     Parameters
     ----------
-    path : Path
-    text : str
     mark : str
         Stands near its beginning.
     """

@@ -84,17 +84,12 @@ def room_of(learners: Sequence[Learner], now: datetime, *, hide_names: bool = Fa
 
     Parameters
     ----------
-    learners : sequence of Learner
     now : datetime
         With its time zone; what claims to be later is taken to be of now.
     hide_names : bool
         Whether learners are called "learner 1", "learner 2" ..., in the order in which they began: these say
         nothing of names, and stay theirs while the class goes on, unless somebody joins who began earlier,
         or begins again.
-
-    Returns
-    -------
-    Room
     """
     columns, more = columns_of(learners)
     lasts = [last_result(learner.entries, now) for learner in learners]
@@ -202,22 +197,12 @@ def holds_of(columns: Sequence[Column], places: Sequence[Place]) -> tuple[Hold, 
 
 
 def how_many(hold: Hold) -> str:
-    """Return how many learners an exercise holds up, and how many of them are quiet, in short.
-
-    Parameters
-    ----------
-    hold : Hold
-    """
+    """Return how many learners an exercise holds up, and how many of them are quiet, in short."""
     return ", ".join([str(hold.stuck)] * bool(hold.stuck) + [f"{hold.quiet} quiet"] * bool(hold.quiet))
 
 
 def nobody_stuck(room: Room) -> str:
-    """Say that nobody is stuck, and where not, if only a part of the course is looked at.
-
-    Parameters
-    ----------
-    room : Room
-    """
+    """Say that nobody is stuck, and where not, if only a part of the course is looked at."""
     return "Nobody is stuck in this lesson." if len(lessons_of(room)) == 1 else "Nobody is stuck."
 
 
@@ -228,12 +213,7 @@ def sentence(exercise: str, misconception: str) -> str:
 
 
 def middle(room: Room) -> tuple[int, int, int]:
-    """Return how many exercises the middle learner has solved, and those a quarter and three quarters up.
-
-    Parameters
-    ----------
-    room : Room
-    """
+    """Return how many exercises the middle learner has solved, and those a quarter and three quarters up."""
     solved = sorted(place.solved for place in room.places)
     if not solved:
         return 0, 0, 0
@@ -243,35 +223,19 @@ def middle(room: Room) -> tuple[int, int, int]:
 
 
 def whereabouts(room: Room) -> dict[str, int]:
-    """Return in which lesson how many learners had their last result, quiet ones left out.
-
-    Parameters
-    ----------
-    room : Room
-    """
+    """Return in which lesson how many learners had their last result, quiet ones left out."""
     counts = Counter(room.columns[place.at].lesson for place in room.present if place.at is not None)
     return {lesson: counts[lesson] for lesson in lessons_of(room) if counts[lesson]}
 
 
 def lessons_of(room: Room) -> dict[str, list[int]]:
-    """Return the columns of each lesson.
-
-    Parameters
-    ----------
-    room : Room
-    """
+    """Return the columns of each lesson."""
     numbered = groupby(range(len(room.columns)), key=lambda number: room.columns[number].lesson)
     return {lesson: list(columns) for lesson, columns in numbered}
 
 
 def of_lesson(room: Room, lesson: str) -> Room:
-    """Return the part of a room that one lesson makes; nobody is left out.
-
-    Parameters
-    ----------
-    room : Room
-    lesson : str
-    """
+    """Return the part of a room that one lesson makes; nobody is left out."""
     kept = lessons_of(room)[lesson]
     places = [
         place._replace(
@@ -299,13 +263,7 @@ def title(lesson: str) -> str:
 
 
 def ago(time: datetime | None, now: datetime) -> str:
-    """Say how long ago something was: "4 min", "3 h", "2 d"; nothing if it never was.
-
-    Parameters
-    ----------
-    time : datetime or None
-    now : datetime
-    """
+    """Say how long ago something was: "4 min", "3 h", "2 d"; nothing if it never was."""
     if time is None:
         return ""
     minutes = max(0, int((now - time).total_seconds() // 60))
