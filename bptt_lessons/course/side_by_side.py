@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from bptt_lessons.course.measured import measured
-from bptt_lessons.experiments.recording import Experiment, Value, form, plain, recorded, rows
+from bptt_lessons.experiments.recording import Experiment, Value, format_of, plain, recorded, rows
 
 WIDTHS = (21, 20, 27)  # of all columns but the last; with it a line stays below 92
 GAP = "  "
@@ -70,7 +70,7 @@ def here(value: Value) -> str:
         return measured(int(value), "d", "of 1")
     if isinstance(value, list):
         raise ValueError(f"value must be one number, got a list of {len(value)}")
-    return measured(value, form(value))
+    return measured(value, format_of(value))
 
 
 def difference(full: Mapping[str, Any], lesson: Mapping[str, Any]) -> str:
