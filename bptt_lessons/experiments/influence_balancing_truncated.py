@@ -40,10 +40,10 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
     """
     cut = 1 / mean_length
     random = np.random.default_rng(seed).geometric(cut, steps)
-    whole = sensitivity_estimates(steps, 0.0)
-    ways = {f"windows of {k}": follow([k] * (steps // k), sensitivity_estimates(k, 0.0), True, lr, theta_0) for k in windows}
+    whole = estimates(steps, 0.0)
+    ways = {f"windows of {k}": follow([k] * (steps // k), estimates(k, 0.0), True, lr, theta_0) for k in windows}
     lengths = random[: np.searchsorted(random.cumsum(), steps)].tolist()
-    ways[f"randomised, mean length {mean_length}"] = follow(lengths, sensitivity_estimates(max(lengths), cut), True, lr, theta_0)
+    ways[f"randomised, mean length {mean_length}"] = follow(lengths, estimates(max(lengths), cut), True, lr, theta_0)
     for k in (mean_length, 1):
         ways[f"untruncated, every {k}"] = follow([k] * (steps // k), whole, False, lr, theta_0)
     alone, summed = shortest_right(500)
@@ -52,7 +52,7 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
     return values | {"shortest right window, last loss": alone, "shortest right window, all losses": summed}
 
 
-def sensitivity_estimates(steps: int, cut: float) -> Array:
+def estimates(steps: int, cut: float) -> Array:
     """Return a window's estimate of dh[first]/dθ at each step: Σ (A^i u)[first] / (1 - cut)^i.
 
     The sum is over the i steps from the window's start.  The net is linear, so these numbers do not
@@ -96,7 +96,7 @@ def shortest_right(longest: int) -> tuple[int, int]:
     The first is for the loss at a window's last step alone, the second for the sum of all its losses, with
     h[first] the same throughout.
     """
-    seen = sensitivity_estimates(longest, 0.0)
+    seen = estimates(longest, 0.0)
     return 1 + int(np.argmax(seen < 0)), 1 + int(np.argmax(np.cumsum(seen) < 0))
 
 
