@@ -55,7 +55,8 @@ def run_cells(seed: int, *, cells: tuple[str, ...], T: int, N: int, updates: int
         For each cell: whether the mean squared error of an exam was below 0.01, after which update
         first (None for never), the error of the last exam, and of all of them.
     """
-    task, values = adding_task(seed, T, N, exam), {}
+    task = adding_task(seed, T, N, exam)
+    values: Values = {}
     for name in cells:
         outcome = train_until_passed(
             CONTENDERS[name], task, seed=seed, H=UNITS[name], lr=RATES[name], updates=updates, every=every
@@ -77,7 +78,8 @@ def run_forget_biases(
     exam: int,
 ) -> Values:
     """Train one LSTM for each bias of the forget gate at the start; see `run_cells`."""
-    task, values = adding_task(seed, T, N, exam), {}
+    task = adding_task(seed, T, N, exam)
+    values: Values = {}
     for bias in biases:
         contender = Contender(lstm, partial(lstm.init, forget_bias=bias))
         outcome = train_until_passed(contender, task, seed=seed, H=H, lr=lr, updates=updates, every=every)
@@ -89,7 +91,8 @@ def run_variants(
     seed: int, *, cells: tuple[str, ...], T: int, N: int, H: int, lr: float, updates: int, every: int, exam: int
 ) -> Values:
     """Train every variant with the same number of units and learning rate; see `run_cells`."""
-    task, values = adding_task(seed, T, N, exam), {}
+    task = adding_task(seed, T, N, exam)
+    values: Values = {}
     for name in cells:
         outcome = train_until_passed(CONTENDERS[name], task, seed=seed, H=H, lr=lr, updates=updates, every=every)
         values |= outcome_values(name, outcome)

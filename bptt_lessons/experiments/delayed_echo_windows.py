@@ -54,7 +54,7 @@ def run(
     data = delayed_echo.stream(np.random.default_rng([seed, 0]), steps, N, lag)
     exam = delayed_echo.stream(np.random.default_rng([seed, 1]), 1000 + lag, 20, lag)
     values: Values = {}
-    whole_model = partial(optim.adam, lr=lr)
+    whole_model: Update = partial(optim.adam, lr=lr)
     ways = {f"windows of {k}": (k, whole_model) for k in windows}
     ways |= {f"windows of {k}, readout only": (k, readout_only_update(whole_model)) for k in readout_only}
     for way, (k, update) in ways.items():
