@@ -340,15 +340,10 @@ def with_patience(action: Callable[[Path], None], home: Path) -> str:
             errors.append(error)
 
     Kernel.waiting = threading.Thread(target=act, daemon=True)
-    try:
-        Kernel.waiting.start()
-    except RuntimeError:  # no threads here
-        Kernel.waiting = None
-        act()
-    else:
-        Kernel.waiting.join(PATIENCE)
-        if Kernel.waiting.is_alive():
-            return late
+    Kernel.waiting.start()
+    Kernel.waiting.join(PATIENCE)
+    if Kernel.waiting.is_alive():
+        return late
     return describe(errors[0]) if errors else ""
 
 

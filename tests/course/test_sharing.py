@@ -20,6 +20,7 @@ from bptt_lessons.course import EXERCISES, check, cli, consent, progress, pseudo
 from bptt_lessons.course.checking import LearnerFunction
 from bptt_lessons.course.locking import locked
 
+Attempt = Callable[[bool], str]  # checks a right or a wrong function; returns what is shown
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
@@ -49,7 +50,7 @@ def room(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def attempt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[bool], str]:
+def attempt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Attempt:
     """Give a function that checks a right or a wrong function in a notebook, and returns what is shown."""
 
     def attempt(right: bool) -> str:
@@ -72,7 +73,7 @@ def record_of(home: Path) -> str:
 
 
 def test_a_folder_named_in_the_environment_makes_nothing_happen(
-    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+    home: Path, room: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(sharing.VARIABLE, str(room))
     before = {path.name for path in home.iterdir()}
@@ -86,7 +87,7 @@ def test_anything_but_yes_is_no(
     answer: str | None,
     home: Path,
     room: Path,
-    attempt: Callable[[bool], str],
+    attempt: Attempt,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -157,11 +158,7 @@ def test_no_lesson_shares_anything() -> None:
 
 
 def test_exactly_what_was_shown_is_shared_and_later_results_too(
-    home: Path,
-    room: Path,
-    attempt: Callable[[bool], str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    home: Path, room: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda question: "yes")
     assert cli.main(["share", str(room), "--as", "anna"]) == 0
@@ -238,19 +235,6 @@ def test_a_name_that_another_goes_by_is_refused(name: str, home: Path, room: Pat
     assert sharing.current_agreement(home) is None
 
 
-def test_another_who_takes_the_name_at_the_same_moment_wins(
-    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sharing, "is_taken", lambda folder, name: False)
-    (room / "anna.jsonl").touch()
-    with pytest.raises(ValueError, match="another learner goes by"):
-        sharing.start(home, room, "anna")
-    with pytest.raises(ValueError, match="another learner goes by"):
-        sharing.start(home, room, "anna")
-    assert (room / "anna.jsonl").read_bytes() == b""
-    assert sharing.remove(home) is None
-
-
 def test_a_made_up_name_is_nobodys(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {pseudonym.made_up_name(room) for _ in range(50)}
     assert len(names) > 25
@@ -259,20 +243,6 @@ def test_a_made_up_name_is_nobodys(room: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pseudonym, "THINGS", ("owl",))
     (room / "Red-Owl.jsonl").touch()
     assert pseudonym.made_up_name(room).startswith("learner-")
-
-
-def test_a_folder_to_drop_things_into_may_not_be_looked_into(
-    home: Path, room: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def listdir(folder: Path) -> list[str]:
-        raise PermissionError(13, "Permission denied")
-
-    (room / "anna.jsonl").touch()
-    monkeypatch.setattr(os, "listdir", listdir)
-    with pytest.raises(ValueError, match="another learner goes by"):
-        sharing.start(home, room, "anna")
-    sharing.start(home, room, "bert")
-    assert (room / "bert.jsonl").read_text() == record_of(home)
 
 
 @pytest.mark.parametrize("folder", ["", "nowhere", 3, "~nobody-of-that-name"])
@@ -290,7 +260,7 @@ def test_stopping_stops(
     remove: bool,
     home: Path,
     room: Path,
-    attempt: Callable[[bool], str],
+    attempt: Attempt,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -356,26 +326,6 @@ def test_what_a_folder_kept_waiting_is_not_written_after_a_stop(
     assert sharing.current_agreement(home) is None
 
 
-def test_what_is_shared_is_told_and_stopped_while_the_folder_is_away(
-    home: Path, room: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sharing.start(home, room, "anna")
-    take_away(room)
-    assert cli.main(["share"]) == 0
-    share()
-    shown = capsys.readouterr().out
-    assert shown.count("(1 so far), as anna.") == 2
-    assert "share --stop" in shown
-    assert "share(stop=True)" in shown
-    share(stop=True)
-    shown = capsys.readouterr().out
-    assert shown.startswith("From now on nothing more is shared.")
-    assert f"cannot be found there now: {room / 'anna.jsonl'}" in shown
-    put_back(room)
-    share(stop=True, remove=True)
-    assert [*room.iterdir()] == []
-
-
 def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
     sharing.start(home, room, "anna")
     sharing.stop(home)
@@ -386,7 +336,7 @@ def test_what_is_not_theirs_is_not_removed(home: Path, room: Path) -> None:
 
 
 def test_a_copy_of_a_learners_folder_shares_nothing(
-    home: Path, room: Path, tmp_path: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+    home: Path, room: Path, tmp_path: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sharing.start(home, room, "anna")
     shared = record_of(home)
@@ -400,7 +350,7 @@ def test_a_copy_of_a_learners_folder_shares_nothing(
 
 
 def test_on_a_hub_another_users_yes_is_nobodys(
-    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+    home: Path, room: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In containers every learner has the same account and the same folders, and an image may hold a teacher's."""
     monkeypatch.setenv("JUPYTERHUB_USER", "teacher")
@@ -423,29 +373,6 @@ def test_on_a_hub_another_users_yes_is_nobodys(
 # --- what goes wrong does not disturb ----------------------------------------------------------------------
 
 
-def take_away(room: Path) -> None:
-    room.rename(room.with_name("away"))
-
-
-def put_back(room: Path) -> None:
-    room.with_name("away").rename(room)
-
-
-def test_a_folder_that_is_gone_is_said_once_and_caught_up_with(
-    home: Path, room: Path, attempt: Callable[[bool], str]
-) -> None:
-    sharing.start(home, room, "anna")
-    take_away(room)
-    assert "Your result is written down, but not shared yet: " in attempt(True)
-    assert "shared" not in attempt(False)
-    assert len(progress.read(home)) == 3
-    assert not room.exists()
-    put_back(room)
-    assert "shared" not in attempt(True)
-    assert (room / "anna.jsonl").read_text() == record_of(home)
-    assert len(progress.read(home)) == 4
-
-
 FAILURES: dict[str, tuple[str, OSError]] = {
     "the disk of the class's folder is full": ("write_all", OSError(errno.ENOSPC, "No space left on device")),
     "x.jsonl: Permission denied": ("open_shared", OSError(errno.EACCES, "Permission denied", "x.jsonl")),
@@ -455,11 +382,7 @@ FAILURES: dict[str, tuple[str, OSError]] = {
 
 @pytest.mark.parametrize("words", FAILURES)
 def test_a_failing_share_changes_no_verdict_and_loses_no_progress(
-    words: str,
-    home: Path,
-    room: Path,
-    attempt: Callable[[bool], str],
-    monkeypatch: pytest.MonkeyPatch,
+    words: str, home: Path, room: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sharing.start(home, room, "anna")
     where, error = FAILURES[words]
@@ -477,7 +400,7 @@ def test_a_failing_share_changes_no_verdict_and_loses_no_progress(
 
 
 def test_a_folder_that_does_not_answer_is_not_waited_for(
-    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
+    home: Path, room: Path, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sharing.start(home, room, "anna")
     answers = threading.Event()
@@ -499,27 +422,8 @@ def test_a_folder_that_does_not_answer_is_not_waited_for(
     assert (room / "anna.jsonl").read_text() == record_of(home)
 
 
-def test_where_there_are_no_threads(
-    home: Path, room: Path, attempt: Callable[[bool], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sharing.start(home, room, "anna")
-
-    def start(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    trouble = []
-    with monkeypatch.context() as patch:  # around this part alone: the check has threads of its own
-        patch.setattr(threading.Thread, "start", start)
-        progress.record("00_start_here", "activations.sigmoid", "correct", None)
-        trouble += [sharing.keep_up(), sharing.keep_up()]
-    assert trouble == ["", ""]
-    assert (room / "anna.jsonl").read_text() == record_of(home)
-
-
 @pytest.mark.parametrize("damage", ["", "[" * 100_000, '{"version": 1}', "../anna"])
-def test_a_damaged_agreement_shares_nothing(
-    damage: str, home: Path, room: Path, attempt: Callable[[bool], str]
-) -> None:
+def test_a_damaged_agreement_shares_nothing(damage: str, home: Path, room: Path, attempt: Attempt) -> None:
     sharing.start(home, room, "anna")
     shared = record_of(home)
     agreement = (home / sharing.FILE).read_text()
@@ -535,7 +439,7 @@ def test_a_damaged_agreement_shares_nothing(
 @pytest.mark.skipif(os.name != "posix", reason="makes links")
 @pytest.mark.parametrize("kind", ["nothing", "link", "link to the record", "another's"])
 def test_what_has_taken_the_place_of_the_shared_file_is_left_alone(
-    kind: str, home: Path, room: Path, tmp_path: Path, attempt: Callable[[bool], str]
+    kind: str, home: Path, room: Path, tmp_path: Path, attempt: Attempt
 ) -> None:
     sharing.start(home, room, "anna")
     file, target = room / "anna.jsonl", tmp_path / "target"
@@ -560,7 +464,7 @@ def test_what_has_taken_the_place_of_the_shared_file_is_left_alone(
         assert target.read_text() == ""
 
 
-def test_after_a_reset_what_is_shared_begins_again(home: Path, room: Path, attempt: Callable[[bool], str]) -> None:
+def test_after_a_reset_what_is_shared_begins_again(home: Path, room: Path, attempt: Attempt) -> None:
     sharing.start(home, room, "anna")
     before = record_of(home)
     assert cli.main(["reset", "--yes", str(home)]) == 0
@@ -658,6 +562,7 @@ for number in range(10):
 """
 
 
+@pytest.mark.long
 def test_two_kernels_at_once_share_every_line_once(home: Path, room: Path) -> None:
     sharing.start(home, room, "anna")
     course = str(Path(progress.__file__).parent)
