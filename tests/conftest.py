@@ -10,6 +10,7 @@ import pytest
 from browser.jupyter_driver import CHROMIUM, CHROMIUM_ARGUMENTS
 from hypothesis import HealthCheck, settings
 
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let hypothesis draw the same cases every time: a few in the short run, more with --all."""
     settings.register_profile(
