@@ -121,11 +121,11 @@ class Arguments:
             self.fitting.add(description)
         found = []
         for place, name, rule in self.others:
-            value: Any = values[place] if place < len(values) else None
+            value = values[place] if place < len(values) else None
             if value is None and (rule.optional or place >= len(values)):
                 continue
             if rule.data:
-                check_no_nan(name, value)
+                check_no_nan(name, value)  # type: ignore[arg-type]
             elif rule.start:
                 check_start(name, value, values[0])
             elif (result := rule.kind(name, value)) is not None:

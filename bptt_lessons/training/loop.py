@@ -14,11 +14,12 @@ from bptt_lessons.arguments import (
     check_plain,
     check_real,
     check_size,
+    check_start,
     is_real,
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import check_state, check_state_numbers
+from bptt_lessons.cells.unrolled import check_state
 from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training import losses, readout
@@ -358,7 +359,7 @@ def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update:
     if session.state is not None:
         params = session.model.cell
         check_state("session.state", cell, params, symbols.shape[1], session.state)
-        check_state_numbers("session.state", session.state, params)
+        check_start("session.state", session.state, params)
     return K, _in_pairs("update", update, "model, memory")
 
 
