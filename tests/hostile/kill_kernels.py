@@ -2,8 +2,8 @@
 
     python tests/hostile/kill_kernels.py --times 100
 
-runs every variant 100 times (ten minutes on two cores) and prints a table; it fails if anything
-that was acknowledged is lost.  The suite runs each variant a few times (`test_kills.py`).
+kills each kind of writer 100 times (ten minutes on two cores) and prints a table; it fails if
+anything acknowledged is lost.  The suite does it a few times (`test_kills.py`).
 
 A writer acknowledges a record, in a file of its own, as soon as `progress.record` has returned.
 After a kill the progress file must hold every acknowledged line, at most one more, and at most
@@ -37,10 +37,10 @@ from bptt_lessons.training.loop import Session
 ODD_NAME = (
     '-Élodie\'s "lessons" 100% #1?\n e\N{COMBINING ACUTE ACCENT}' if os.name == "posix" else "Élodie's lessons 100% ü"
 )
-PATIENCE = 60  # seconds that a writer may take to begin; nothing is timed but for this
-SPREAD = 0.2  # seconds within which the kill comes: several checks, many records
+PATIENCE = 60  # seconds that a writer may take to begin
+SPREAD = 0.2  # the kill comes within so many seconds: several checks, many records
 
-# What every writer begins with: whatever `progress.record` has returned from is acknowledged.
+# Every writer begins with this: each return from `progress.record` is acknowledged.
 ACKNOWLEDGING = """
 import os
 from bptt_lessons.course import progress
@@ -77,15 +77,16 @@ while True:
 """
 
 SAVES = """
-import os, sys
-sys.path.insert(0, {here!r})
-from kill_kernels import session
+import os
+import numpy as np
 from bptt_lessons.training import saving
+from bptt_lessons.training.loop import Session
 descriptor = os.open({acknowledged!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 number = {done}
 while True:
     number += 1
-    saving.save("training.npz", session(number))
+    session = Session(model=np.full((250, 250), float(number)), losses=tuple(map(float, range(number))))
+    saving.save("training.npz", session)
     os.write(descriptor, b".")
 """
 
@@ -96,11 +97,6 @@ class Counts(NamedTuple):
     acknowledged: int
     found: int  # as many, or one more
     cut_off: int  # 1 if half a line is at the end
-
-
-def session(number: int) -> Session:
-    """Return a training of half a megabyte after `number` updates, all its weights the number."""
-    return Session(model=np.full((250, 250), float(number)), losses=tuple(map(float, range(number))))
 
 
 def environment(scratch: Path) -> dict[str, str]:
@@ -168,18 +164,16 @@ def writing(code: str, exercise: str, acknowledged: Path) -> str:
     return (ACKNOWLEDGING + code).format(exercise=exercise, acknowledged=str(acknowledged))
 
 
-def kill_one(start: Callable[..., Any], code: str, folder: Path, rng: random.Random) -> Counts:
-    """Start a writer, kill it, and look at what is left; the folder may hold what earlier kills left."""
+def kill_recording(start: Callable[..., Any], code: str, folder: Path, rng: random.Random) -> Counts:
+    """Start a writer, kill it, and count what is left; the folder may hold what earlier kills left."""
     exercise = "activations.sigmoid"
     acknowledged = folder.parent / "acknowledged"
     acknowledged.unlink(missing_ok=True)
     before = len(lines_of(folder, exercise))
     with start(writing(code, exercise, acknowledged), folder) as writer:
-        wait_for(writer, acknowledged, 1)  # it goes on at once where a killed one left off
+        wait_for(writer, acknowledged, 1)  # it continues at once where a killed one stopped
         time.sleep(rng.uniform(0, SPREAD))
         kill(writer)
-    with locked(folder / progress.LOCK, seconds=0):  # the dead hold nothing up
-        pass
     counts = counted(folder, size(acknowledged), len(lines_of(folder, exercise)) - before)
     assert "solved" in str(progress.progress_report(folder))
     return counts
@@ -192,39 +186,18 @@ def counted(folder: Path, acknowledged: int, found: int) -> Counts:
     return Counts(acknowledged, found, int(cut_off))
 
 
-class Survivor(NamedTuple):
-    """A kernel that goes on writing while others beside it are killed."""
-
-    writer: Any
-    acknowledged: Path
-    exercise: str
-
-
-@contextlib.contextmanager
-def survivor(start: Callable[..., Any], code: str, folder: Path) -> Iterator[Survivor]:
-    """Run a writer that is not killed until the end; then all it acknowledged must be there."""
+def kill_beside_a_survivor(times: int, folder: Path, rng: random.Random) -> list[Counts]:
+    """Kill kernels while another one writes into the same folder: it must go on, and lose nothing."""
     exercise, acknowledged = "losses.mse", folder.parent / "acknowledged by the survivor"
-    with start(writing(code, exercise, acknowledged), folder) as writer:
-        wait_for(writer, acknowledged, 1)
-        yield Survivor(writer, acknowledged, exercise)
-        kill(writer)
+    counts = []
+    with kernel(writing(CHECKS, exercise, acknowledged), folder) as survivor:
+        wait_for(survivor, acknowledged, 1)
+        for _ in range(times):
+            counts.append(kill_recording(kernel, CHECKS, folder, rng))
+            wait_for(survivor, acknowledged, size(acknowledged) + 2)
+        kill(survivor)
     assert 0 <= len(lines_of(folder, exercise)) - size(acknowledged) <= 1
-
-
-def kill_beside(beside: Survivor, start: Callable[..., Any], code: str, folder: Path, rng: random.Random) -> Counts:
-    """Kill one of two writers into one folder; the other must go on."""
-    exercise = "activations.sigmoid"
-    acknowledged = folder.parent / "acknowledged"
-    acknowledged.unlink(missing_ok=True)
-    before = len(lines_of(folder, exercise))
-    with start(writing(code, exercise, acknowledged), folder) as writer:
-        wait_for(writer, acknowledged, 1)
-        time.sleep(rng.uniform(0, SPREAD))
-        kill(writer)
-    found = len(lines_of(folder, exercise)) - before
-    assert size(acknowledged) <= found <= size(acknowledged) + 1
-    wait_for(beside.writer, beside.acknowledged, size(beside.acknowledged) + 2)
-    return Counts(size(acknowledged), found, 0)
+    return counts
 
 
 def kill_saving(folder: Path, rng: random.Random) -> Counts:
@@ -232,13 +205,12 @@ def kill_saving(folder: Path, rng: random.Random) -> Counts:
     path, acknowledged = folder / "training.npz", folder.parent / "acknowledged"
     acknowledged.unlink(missing_ok=True)
     done = saved_number(path) if path.exists() else 0
-    code = SAVES.format(here=str(Path(__file__).parent), acknowledged=str(acknowledged), done=done)
-    with process(code, folder) as writer:
+    with process(SAVES.format(acknowledged=str(acknowledged), done=done), folder) as writer:
         wait_for(writer, acknowledged, 1)
         time.sleep(rng.uniform(0, SPREAD))
         kill(writer)
     parts = [*folder.glob("*.part")]
-    for part in parts:  # what was being written, under a name of its own
+    for part in parts:  # the half that was being written has a name of its own
         part.unlink()
     assert len(parts) <= 1
     found = saved_number(path) - done
@@ -247,28 +219,32 @@ def kill_saving(folder: Path, rng: random.Random) -> Counts:
 
 
 def saved_number(path: Path) -> int:
-    """Return which session a file holds; raise unless it holds exactly that one."""
-    loaded = saving.load(path, session(0))
+    """Return the number of the session that a file holds; raise unless it holds exactly that one."""
+    loaded = saving.load(path, Session(model=np.zeros((250, 250))))
     number = len(loaded.losses)
     assert (loaded.model == number).all()
     return number
 
 
 def run(variant: str, times: int, folder: Path, seed: int = 0) -> list[Counts]:
-    """Run one variant some times, each round in the folder that the one before it left."""
+    """Kill one kind of writer some times, always in the same folder."""
     folder = folder / ODD_NAME
     folder.mkdir(parents=True)
     rng = random.Random(seed)
     if variant == "a training that is saved":
         return [kill_saving(folder, rng) for _ in range(times)]
-    start, code = (process, RECORDS) if "process" in variant else (kernel, CHECKS)
-    if variant.startswith("one"):
-        return [kill_one(start, code, folder, rng) for _ in range(times)]
-    with survivor(start, code, folder) as beside:
-        return [kill_beside(beside, start, code, folder, rng) for _ in range(times)]
+    if variant == "one of two kernels":
+        return kill_beside_a_survivor(times, folder, rng)
+    start, code = (process, RECORDS) if variant == "one process" else (kernel, CHECKS)
+    counts = []
+    for _ in range(times):
+        counts.append(kill_recording(start, code, folder, rng))
+        with locked(folder / progress.LOCK, seconds=0):  # the dead hold no lock
+            pass
+    return counts
 
 
-VARIANTS = ("one kernel", "one of two kernels", "one process", "one of two processes", "a training that is saved")
+VARIANTS = ("one kernel", "one of two kernels", "one process", "a training that is saved")
 
 
 def main() -> None:
