@@ -49,9 +49,7 @@ def safe_name(name: object) -> str:
     if wanted.casefold() in RESERVED:
         raise ValueError(f"name is {shown(name)}, which not every computer allows as a file name; choose another one")
     if wanted.casefold().startswith("progress-until"):
-        raise ValueError(
-            f"name is {shown(name)}, a name of records that a reset sets aside; choose another one"
-        )
+        raise ValueError(f"name is {shown(name)}, a name of records that a reset sets aside; choose another one")
     return wanted
 
 
