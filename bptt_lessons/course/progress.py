@@ -148,6 +148,8 @@ def record(
     for name, text in {"lesson": lesson, "exercise": exercise, "misconception": misconception}.items():
         if not isinstance(text, str) and (text is not None or name != "misconception"):
             raise ValueError(f"{name} must be a string, got {type(text).__name__}")
+    if folder is not None and (not isinstance(folder, (str, Path)) or "\0" in str(folder)):
+        raise ValueError(f"folder must be a folder's path, got {shown(folder)}")
     folder = home() if folder is None else Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

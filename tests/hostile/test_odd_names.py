@@ -116,7 +116,7 @@ def fetch(url: str) -> tuple[str, bytes]:
 @pytest.mark.long
 def test_open_serves_such_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / WORST
-    with opened(folder, tmp_path / WORST + " home") as url:
+    with opened(folder, tmp_path / f"{WORST} home") as url:
         server, token = url.partition("/lab")[0], url.rpartition("token=")[2]
         address, page = fetch(url)
         assert "/tree/00_start_here.ipynb" in address
@@ -124,7 +124,7 @@ def test_open_serves_such_a_folder(tmp_path: Path) -> None:
         _, content = fetch(f"{server}/api/contents/00_start_here.ipynb?token={token}")
         assert json.loads(content)["content"]["cells"]
         with pytest.MonkeyPatch.context() as patch:  # a second time it is found open, not served again
-            patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / WORST + " home" / "runtime"))
+            patch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / f"{WORST} home" / "runtime"))
             from jupyter_server.serverapp import list_running_servers
 
             assert cli.running_on(folder, list_running_servers())
