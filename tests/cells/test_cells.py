@@ -65,13 +65,12 @@ def loss_of(cell: Any, problem: Problem) -> Any:
 @example((1, 1, 1, 1), 0, True, True)
 @example((3, 1, 4, 2), 1, True, False)
 @example((4, 2, 3, 4), 2, False, True)
-def test_backward_agrees_with_complex_step(request, cell, shape, seed, with_state0, with_dstate_T):
+def test_backward_agrees_with_complex_step(cell, whole, shape, seed, with_state0, with_dstate_T):
     params, x, state0, dh, dstate_T = draw(cell, seed, *shape)
     problem = Problem(params, x, state0 if with_state0 else None, dh, dstate_T if with_dstate_T else None)
     start = state0 if with_state0 else nested.zeros_like(state0)
-    entry_by_entry = request.getfixturevalue("whole")
     _, _, gradient = passes(cell, problem)
-    assert_gradient(gradient, loss_of(cell, problem), Inputs(params, x, start), entry_by_entry)
+    assert_gradient(gradient, loss_of(cell, problem), Inputs(params, x, start), whole)
 
 
 @pytest.mark.long
@@ -87,12 +86,11 @@ def test_backward_agrees_with_central_differences(cell, shape, seed):
 @given(st.tuples(size, size, size), seeds)
 @example((1, 1, 1), 0)
 @example((3, 2, 4), 1)
-def test_one_step_back_agrees_with_complex_step(request, cell, shape, seed):
+def test_one_step_back_agrees_with_complex_step(cell, whole, shape, seed):
     params, x, state, _, dstate = draw(cell, seed, 1, *shape)
     _, cache = cell.step(params, x[0], state)
     gradient = Inputs(*cell.step_backward(params, cache, dstate))
-    entry_by_entry = request.getfixturevalue("whole")
-    assert_gradient(gradient, lambda i: dot(dstate, cell.step(*i)[0]), Inputs(params, x[0], state), entry_by_entry)
+    assert_gradient(gradient, lambda i: dot(dstate, cell.step(*i)[0]), Inputs(params, x[0], state), whole)
 
 
 @pytest.mark.parametrize("cell", FAST.values(), ids=FAST)

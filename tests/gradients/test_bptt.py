@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 @all_cells
 @given(size, size, st.integers(1, 3), st.integers(1, 3), seeds, st.booleans())
-def test_the_full_gradient_agrees_with_complex_step(request, cell, T, N, D, H, seed, with_state0):
+def test_the_full_gradient_agrees_with_complex_step(cell, whole, T, N, D, H, seed, with_state0):
     params, x, state0, weights, _ = draw(cell, seed, T, N, D, H)
 
     def loss_gradient(h: Any, start: int) -> Any:
@@ -29,12 +29,11 @@ def test_the_full_gradient_agrees_with_complex_step(request, cell, T, N, D, H, s
 
     start = state0 if with_state0 else cell.zero_state(params, N)
     ours = bptt.full_gradient(with_passes(cell), params, x, state0 if with_state0 else None, loss_gradient)
-    entry_by_entry = request.getfixturevalue("whole")
     assert_gradient(
         ours.grads,
         lambda p: np.sum(np.sin(weights * unrolled.forward(cell, p, x, start)[0])),
         params,
-        entry_by_entry,
+        whole,
         1e-12,
     )
     assert ours.extra is None

@@ -32,12 +32,10 @@ def draw(seed: int, T: int, N: int, H: int, K: int, dtype: Any = np.float64) -> 
 
 
 @given(st.tuples(size, size, size, size), st.integers(0, 2**32 - 1))
-def test_backward_agrees_with_complex_step(request, shape, seed):
+def test_backward_agrees_with_complex_step(whole, shape, seed):
     inputs, dy = draw(seed, *shape)
     ours = Inputs(*readout.backward(*inputs, dy))
-    assert_gradient(
-        ours, lambda i: np.sum(dy * readout.forward(i.params, i.h)), inputs, request.getfixturevalue("whole")
-    )
+    assert_gradient(ours, lambda i: np.sum(dy * readout.forward(i.params, i.h)), inputs, whole)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
@@ -91,7 +89,7 @@ def draw_loss(seed: int, T: int, N: int, K: int, classes: bool, masked: bool) ->
     st.booleans(),
     st.integers(1, 10),
 )
-def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(request, shape, seed, classes, masked, k):
+def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(whole, shape, seed, classes, masked, k):
     T, N, _, K = shape
     (params, h), _ = draw(seed, *shape)
     target, mask, (loss, loss_gradient) = draw_loss(seed, T, N, K, classes, masked)
@@ -107,7 +105,7 @@ def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(request, shape
         return loss(readout.forward(inputs.params, inputs.h), target, mask)
 
     gradient, point = Inputs(grads, np.concatenate(dh)), Inputs(params, h)
-    assert_gradient(gradient, loss_of_all, point, request.getfixturevalue("whole"), 1e-12)
+    assert_gradient(gradient, loss_of_all, point, whole, 1e-12)
 
 
 def test_a_window_counts_by_its_kept_steps_and_one_without_any_counts_nothing():

@@ -156,15 +156,14 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path):
         assert str(path) in str(refusal.value)
 
 
-def test_a_file_with_a_wrong_byte_is_refused_or_read_as_it_was(tmp_path, request):
+def test_a_file_with_a_wrong_byte_is_refused_or_read_as_it_was(tmp_path, whole):
     """A date or a spare field does not matter, all else is noticed, and never as another error."""
     session = loop.Session(np.arange(6.0).reshape(2, 3), losses=(1.0, 2.0))
     path = saved(tmp_path, session)
-    whole = path.read_bytes()
-    every_byte = request.getfixturevalue("whole")
-    data = whole.index(session.model.tobytes())
-    for place in range(0, len(whole), 1 if every_byte else 5):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ (0x01, 0xFF)[place % 2]]) + whole[place + 1 :])
+    content = path.read_bytes()
+    data = content.index(session.model.tobytes())
+    for place in range(0, len(content), 1 if whole else 5):
+        path.write_bytes(content[:place] + bytes([content[place] ^ (0x01, 0xFF)[place % 2]]) + content[place + 1 :])
         found = read_or_refused(path, session)
         if found is not None:
             assert not data <= place < data + session.model.nbytes
