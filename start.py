@@ -1,17 +1,18 @@
 """Open the course, or test it, from a clone: ``python start.py``.
 
     python start.py                   set everything up and open the course
-    python start.py test              set everything up and run every test
+    python start.py test              set everything up and test it, in about five minutes
+    python start.py test --all        run every test, in about twenty
     python start.py progress          any other command of the course: doctor, copy, reset, share
     python start.py slides            what an instructor needs: slides, handout, class
-    python start.py --help            this text; after a command, what that one does
+    python start.py --help            this text; after a command, what that command does
 
-Arguments that follow go to the course, or to pytest.  Everything is installed in the
-folder ``.venv`` beside this file, at the versions written in requirements.lock; no
-other Python is touched.  It can be run again after any failure or interrupt.
+Further arguments go to the course, or to pytest.  Everything is installed in the folder
+``.venv`` beside this file, at the versions in requirements.lock; no other Python is
+touched.  After a failure or an interrupt, just run it again.
 
-This file needs nothing but Python's standard library, and any Python 3 can read it,
-so that one that is too old can say so.
+This file needs only Python's standard library.  Any Python 3 can read it, so that one
+that is too old can say so.
 """
 
 import contextlib
@@ -29,9 +30,10 @@ from pathlib import Path
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-LOCK = VENV / "start.lock"  # made first: a .venv without it is not ours
-STAMP = VENV / "start.json"  # written last: a .venv without it is half made
+LOCK = VENV / "start.lock"  # written first: a .venv without it belongs to the user
+STAMP = VENV / "start.json"  # written last: a .venv without it is incomplete
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TEST_MINUTES = {(): 10, ("--all",): 40, ("--rest",): 31}  # on one core
 UNWANTED = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -45,7 +47,7 @@ def stop(text):
 
 
 def check_python():
-    """Stop with advice where this Python cannot do it."""
+    """Stop with advice if this Python is too old or incomplete."""
     if sys.version_info < OLDEST:
         stop(
             "The course needs Python 3.11 or newer, and this is Python %s (%s).\n"
@@ -57,12 +59,12 @@ def check_python():
         stop(
             "This Python (%s) cannot make virtual environments: its module venv or ensurepip is missing.\n"
             "On Debian and Ubuntu: sudo apt install python%s-venv\n"
-            "Elsewhere: install Python whole, then run this again." % (sys.executable, version)
+            "Elsewhere: install the complete Python, then run this again." % (sys.executable, version)
         )
 
 
 def wanted_stamp(tests):
-    """Say what an environment that is up to date was made from."""
+    """Return what an up-to-date environment is made from."""
     digest = hashlib.sha256()
     for name in ("requirements.lock", "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
@@ -75,7 +77,7 @@ def wanted_stamp(tests):
 
 
 def stamp():
-    """Read what the environment was made from; empty if it is half made."""
+    """Read what the environment was made from; empty if it is incomplete."""
     try:
         found = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -84,15 +86,14 @@ def stamp():
 
 
 def is_ready(found, wanted):
-    """An environment with the test tools also serves the course."""
+    """Accept an environment with the test tools for the course, too."""
     return found == wanted or found == dict(wanted, tests=True)
 
 
 @contextlib.contextmanager
 def one_at_a_time():
-    """Wait until no other start.py is setting up; the system lets go of the lock if this process dies."""
-    foreign = VENV.exists() and not LOCK.exists() and any(VENV.iterdir())
-    if foreign:
+    """Wait until no other start.py is setting up; the system releases the lock if this process dies."""
+    if VENV.exists() and not LOCK.exists() and any(VENV.iterdir()):
         stop(
             "%s was not made by start.py, so it is left alone.\nMove it away or delete it, then run this again." % VENV
         )
@@ -118,14 +119,14 @@ def try_lock(file):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
-    except OSError:  # a file system without locks: better to go on than to stop here
+    except OSError:  # a file system without locks: carry on without one
         return True
     return True
 
 
 def run(lock, *command):
-    """Run a step of setting up; stop where it fails."""
-    # The step holds the lock too: if this process is killed, the next start waits until the step has ended.
+    """Run one step of the set-up; stop if it fails."""
+    # The step holds the lock too: if this process is killed, the next start waits for the step to end.
     held = () if os.name == "nt" else (lock.fileno(),)
     try:
         code = subprocess.call([str(part) for part in command], env=environment(), cwd=str(ROOT), pass_fds=held)
@@ -133,20 +134,20 @@ def run(lock, *command):
         stop("Interrupted. Run this again to finish.")
     if code:
         stop(
-            "This step failed; its own message stands above.\n"
+            "This step failed; see its message above.\n"
             "The usual reasons are no network (behind a proxy, set HTTPS_PROXY), a full disk, or a Python\n"
-            "so new that the pinned packages have no build for it (3.11 to 3.14 do; this is %s).\n"
-            "Once that is mended, run this again: it carries on by itself." % platform.python_version()
+            "that is too new for the pinned packages (3.11 to 3.14 work; this is %s).\n"
+            "Fix that, then run this again: it carries on by itself." % platform.python_version()
         )
 
 
 def environment():
-    """Leave everything as the user has it, but for what would point Python elsewhere or slow every start."""
+    """Return the user's environment without variables that mislead Python or slow it down."""
     return {name: value for name, value in os.environ.items() if name not in UNWANTED}
 
 
 def set_up(tests):
-    """Bring ``.venv`` up to date; does nothing but look if it is."""
+    """Bring ``.venv`` up to date, if it is not."""
     wanted = wanted_stamp(tests)
     if is_ready(stamp(), wanted):
         return
@@ -155,7 +156,7 @@ def set_up(tests):
         if is_ready(found, wanted):
             return
         with contextlib.suppress(FileNotFoundError):
-            STAMP.unlink()  # from here until the end the environment is half made
+            STAMP.unlink()  # incomplete from here to the end
         tests = tests or bool(found.get("tests"))
         same_python = found.get("folder") == wanted["folder"] and found.get("python") == wanted["python"]
         if not same_python:
@@ -184,10 +185,10 @@ def make_venv(lock):
 
 
 def write_path_in_ascii():
-    """Rewrite the file by which the environment finds this folder where Python might misread it.
+    """Rewrite the file that points the environment to this folder, if Python might misread it.
 
-    It holds the folder's name in UTF-8, and before 3.13 Python reads it in the system's own alphabet: on
-    Windows an accent in it would keep Python from starting.  Only a line that is Python may hold escapes.
+    It holds the folder's path in UTF-8, but before 3.13 Python reads it in the system's encoding: on
+    Windows, Python does not start if the path has an accent.  A line of Python code may hold escapes.
     """
     folder = str(ROOT)
     if folder.isprintable() and (folder.isascii() or sys.version_info >= (3, 13)):
@@ -198,21 +199,31 @@ def write_path_in_ascii():
 
 
 def hand_over(*command):
-    """Go on as another program."""
+    """Continue as another program."""
     command = [str(part) for part in command]
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(command[0], command, environment())
     process = subprocess.Popen(command, env=environment())
     while True:
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the other program's to answer
+        with contextlib.suppress(KeyboardInterrupt):  # the other program answers Ctrl-C
             raise SystemExit(process.wait())
+
+
+def test(arguments):
+    """Say how long it takes, then run pytest, with ruff and mypy beside it."""
+    minutes = TEST_MINUTES.get(tuple(arguments))
+    cores = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    say("Testing: about %d minutes on %d cores ..." % (round(minutes / cores), cores) if minutes else "Testing ...")
+    os.chdir(str(ROOT))
+    spread = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
+    hand_over(PYTHON, "-m", "pytest", "--checks", *spread, "-ra", *arguments)
 
 
 def main():
     check_python()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # a folder's name may not fit the terminal's alphabet
+        stream.reconfigure(errors="replace")  # the terminal may lack a letter of the folder's name
     arguments = sys.argv[1:]
     if arguments[:1] in (["-h"], ["--help"]):
         say(__doc__)
@@ -228,11 +239,7 @@ def main():
     except KeyboardInterrupt:
         stop("Interrupted. Run this again to finish.")
     if tests:
-        say("Testing: some minutes ...")
-        os.chdir(str(ROOT))
-        hand_over(
-            PYTHON, "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "-ra", *arguments[1:]
-        )
+        test(arguments[1:])
     hand_over(PYTHON, "-m", "bptt_lessons", *arguments)
 
 

@@ -1,15 +1,10 @@
-"""How fast one forward and one backward pass of every cell are, beside PyTorch, JAX and the bare matrix products.
+"""How fast one forward and one backward pass of each cell are, beside PyTorch and beside the floor.
 
-Every number is a ratio of medians of interleaved repetitions in one process: what loads the machine
-loads all of them alike.  With one thread it is processor time that counts, which other programs hardly
-touch; with more it is time on the wall, and the machine has to be quiet.  All compute the same thing,
-gradients of the parameters, of x and of the first state from a given dL/dh, and must agree before the clock starts.
-One process for every number of threads, because a BLAS reads its number of threads when it is loaded.
+The floor is the time of the NumPy calls that no arrangement of this code can avoid: the matrix products, and the
+elementwise calls of one step, T times, on arrays that each lie in one piece.
 
-    python benchmarks/kernels.py                    all cells with 1 thread, then with 2
-    python benchmarks/kernels.py --cell lstm        one of rnn, lstm, gru (may be repeated)
-    python benchmarks/kernels.py --threads 1
-    python benchmarks/kernels.py --package /other   another copy of bptt_lessons, timed beside this one
+Every number is a ratio of medians of interleaved repetitions in one process, so that other work on the machine slows
+all of them alike.  There is one process for each number of threads, because a BLAS library reads it when it is loaded.
 """
 
 from __future__ import annotations
@@ -18,130 +13,106 @@ import argparse
 import importlib.util
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import page
+import report
 
 SHAPES = [(25, 1, 65, 100), (50, 32, 32, 64), (100, 64, 128, 256), (1000, 8, 16, 64)]
 DTYPES = ["float32", "float64"]
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}  # blocks of H columns in the weights
-GOAL = {"rnn": 2.0, "lstm": 1.3, "gru": 1.3}  # times PyTorch's speed in the geometric mean
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}  # blocks of H columns in the weights
+TARGETS = {"rnn": (4.0, 2.5), "gru": (3.0, 1.6), "lstm": (1.8, 0.7)}  # PyTorch / ours, two threads: mean, worst
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 
 Run = Callable[[], Any]
 Shape = tuple[int, int, int, int]
-Medians = dict[str, float]  # seconds, for everyone
 
 
 def main() -> int:
-    """Measure, in a process of its own for every number of threads."""
-    parser = page.parser(__doc__)
-    parser.add_argument("--cell", choices=GATES, action="append", help="measure this cell (may be repeated)")
-    parser.add_argument("--threads", type=page.at_least(1), action="append", help="with this many (may be repeated)")
-    parser.add_argument("--repeats", type=page.at_least(1), default=7, help="interleaved repetitions (7)")
-    parser.add_argument("--package", type=Path, help="folder that holds another bptt_lessons to time beside this one")
+    """Measure in a process for each number of threads; print the section."""
+    parser = report.parser("kernels", __doc__)
+    parser.add_argument("--cell", choices=GATES, action="append", help="this cell (may be repeated)")
+    parser.add_argument("--threads", type=int, action="append", help="with this many (may be repeated)")
+    parser.add_argument("--repeats", type=int, default=11, help="interleaved repetitions (11)")
+    parser.add_argument("--against", type=Path, help="folder with another bptt_lessons")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        found = {cell: medians(cell, options.threads[0], options.repeats, options.package) for cell in options.cell}
-        json.dump(found, sys.stdout)
+        cells = {cell: medians(cell, options.threads[0], options) for cell in options.cell}
+        json.dump({"blas": report.blas(), "cells": cells}, sys.stdout)
         return 0
-    return page.run(measure, parser)
-
-
-def measure(options: argparse.Namespace) -> page.Result:
-    """Time every cell with every number of threads."""
     counts = options.threads or [1, 2]
-    cells = options.cell or list(GATES)
-    found = [in_a_process(cells, count, options) for count in counts]
-    others = [name for name in found[0][cells[0]][0] if name != "ours"]
-    rows, held = [], True
-    for cell in cells:
-        for place, (shape, dtype) in enumerate((shape, dtype) for shape in SHAPES for dtype in DTYPES):
-            runs = [by_cell[cell][place] for by_cell in found]  # one for every number of threads
-            shown = [[f"{1e3 * run['ours']:.2f}" for run in runs]]
-            shown += [[f"{run[name] / run['ours']:.2f}" for run in runs] for name in others]
-            fast = [run["PyTorch"] >= run["ours"] for run in runs if "PyTorch" in run]
-            held &= all(fast)
-            rows.append([cell, f"{shape}, {dtype}", *map(side_by_side, [*shown, map(page.yes, fast)])])
-        means = [{name: mean(by_cell[cell], name) for name in others} for by_cell in found]
-        fast = [ratios["PyTorch"] >= GOAL[cell] for ratios in means if "PyTorch" in ratios]
-        held &= all(fast)
-        shown = [[f"{ratios[name]:.2f}" for ratios in means] for name in others]
-        verdict = f"{GOAL[cell]} asked: {side_by_side(map(page.yes, fast))}" if fast else ""
-        rows.append([cell, "geometric mean", "", *map(side_by_side, shown), verdict])
-    missing = [name for name in ("PyTorch", "JAX") if name not in others]
-    threads = side_by_side(map(str, counts))
-    return page.Result(
-        ["cell", "(T, N, D, H), dtype", "ours, ms", *(f"{name} / ours" for name in others), "as fast as PyTorch"],
-        rows,
-        asked="at least as fast as PyTorch at every shape; in the geometric mean at least twice as fast for the RNN, "
-        "1.3 times for the LSTM and the GRU",
-        held=None if "PyTorch" in missing else held,
-        notes=[
-            f"Every field: with {threads} thread{'s' if counts != [1] else ''}. Above 1, ours is faster.",
-            *(f"{m} is not installed." for m in missing),
-        ],
-        how="One forward and one backward pass with the checks of the arguments. Medians of "
-        f"{options.repeats} interleaved repetitions in one process for each number of threads; with one thread "
-        "processor time, with more time on the wall. Before, all agree to 1e-10 (1e-4 in float32). "
-        "Bare products: only the matrix products, into buffers made beforehand; JAX: compiled, compiling not counted.",
-    )
+    found = {count: in_a_process(count, options) for count in counts}
+    print("## Kernels\n\n" + section(found, options.repeats))
+    return 0
 
 
-def side_by_side(texts: Iterable[str]) -> str:
-    """Put what belongs to the several numbers of threads into one field."""
-    return " · ".join(texts)
-
-
-def mean(runs: list[Medians], name: str) -> float:
-    """Return the geometric mean over all shapes of somebody's time over ours."""
-    return statistics.geometric_mean(run[name] / run["ours"] for run in runs)
-
-
-def in_a_process(cells: list[str], threads: int, options: argparse.Namespace) -> dict[str, list[Medians]]:
-    """Measure with so many threads: a BLAS reads their number when it is loaded."""
+def in_a_process(threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure with this many threads, in a process that does not force a BLAS kernel."""
     command = [sys.executable, __file__, "--child", f"--threads={threads}", f"--repeats={options.repeats}"]
-    command += [f"--cell={cell}" for cell in cells]
-    if options.package:
-        command.append(f"--package={options.package}")
-    child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | limits(threads))
-    found: dict[str, list[Medians]] = json.loads(child.stdout)
+    command += [f"--cell={cell}" for cell in options.cell or GATES]
+    command += [f"--against={options.against}"] if options.against else []
+    child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=report.environment(threads))
+    found: dict[str, Any] = json.loads(child.stdout)
     return found
 
 
-def limits(threads: int) -> dict[str, str]:
-    """Environment that gives every library the same number of threads."""
-    names = ["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"]
-    single = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""
-    return dict.fromkeys(names, str(threads)) | {"XLA_FLAGS": single, "JAX_ENABLE_X64": "1", "JAX_PLATFORMS": "cpu"}
+def section(found: dict[int, dict[str, Any]], repeats: int) -> str:
+    """Return the section: a summary for each cell, then every shape."""
+    first = next(iter(found.values()))
+    others = [name for name in next(iter(first["cells"].values()))[0] if name != "ours"]
+    cases = [f"{shape}, {dtype}" for shape in SHAPES for dtype in DTYPES]
+    summary, rows = [], []
+    for threads, result in found.items():
+        for cell, runs in result["cells"].items():
+            ratios = {name: [run[name] / run["ours"] for run in runs] for name in others}
+            shown = [f"{statistics.geometric_mean(values):.2f} ({min(values):.2f})" for values in ratios.values()]
+            summary.append([cell, str(threads), *shown, *target(cell, threads, ratios.get("PyTorch"))])
+            for case, run, *values in zip(cases, runs, *ratios.values(), strict=True):
+                rows.append(
+                    [cell, str(threads), case, f"{1e3 * run['ours']:.2f}", *(f"{value:.2f}" for value in values)]
+                )
+    names = [f"{name} / ours" for name in others]
+    return "\n\n".join(
+        [
+            f"BLAS in NumPy: {first['blas']}. Above 1, ours is faster; the geometric mean, and the worst in brackets.",
+            report.table(["cell", "threads", *names, "asked of PyTorch / ours", "met"], summary),
+            report.table(["cell", "threads", "(T, N, D, H), dtype", "ours, ms", *names], rows),
+            *([] if "PyTorch" in others else ["PyTorch is not installed."]),
+            f"One forward and one backward pass, checks of the arguments included. Medians of {repeats} interleaved "
+            "repetitions; processor time with one thread, time on the wall with more. All agree to 1e-10 (1e-4 in "
+            "float32) before anything is timed. Floor: the matrix products and the elementwise calls of each step.",
+        ]
+    )
 
 
-def medians(cell: str, threads: int, repeats: int, package: Path | None) -> list[Medians]:
-    """Time everyone with one cell, at every shape in either precision."""
+def target(cell: str, threads: int, ratios: list[float] | None) -> list[str]:
+    """Return a cell's target, if there is one for this number of threads, and whether it was met."""
+    if ratios is None or threads != 2:
+        return ["", ""]
+    mean, worst = TARGETS[cell]
+    met = statistics.geometric_mean(ratios) >= mean and min(ratios) >= worst
+    return [f"{mean:g} ({worst:g})", report.verdict(met)]
+
+
+def medians(cell: str, threads: int, options: argparse.Namespace) -> list[dict[str, float]]:
+    """Time everyone with one cell, at every shape in both precisions; return seconds."""
     clock = time.process_time if threads == 1 else time.perf_counter
     found = []
     for shape in SHAPES:
         for dtype in DTYPES:
-            runs = {
-                "ours": ours(cell, shape, dtype, str(page.ROOT)),
-                "bare products": bare_products(cell, shape, dtype),
-            }
+            runs = {"ours": ours(cell, shape, dtype, report.ROOT), "floor": floor(cell, shape, dtype)}
             if importlib.util.find_spec("torch"):
                 runs["PyTorch"] = pytorch(cell, shape, dtype, threads)
-            if importlib.util.find_spec("jax"):
-                runs["JAX"] = jax_scan(cell, shape, dtype)
-            if package is not None:
-                runs["other copy"] = ours(cell, shape, dtype, str(package))
+            if options.against:
+                runs["other copy"] = ours(cell, shape, dtype, options.against)
             check_agreement(runs, dtype)
-            found.append(interleaved_medians(runs, repeats, clock))
+            found.append(interleaved_medians(runs, options.repeats, clock))
     return found
 
 
@@ -160,13 +131,13 @@ def data(cell: str, shape: Shape, dtype: str) -> dict[str, Any]:
     }
 
 
-def ours(name: str, shape: Shape, dtype: str, folder: str) -> Run:
-    """The cell's forward and backward, from the copy of the package in `folder`."""
+def ours(name: str, shape: Shape, dtype: str, folder: Path) -> Run:
+    """Return the cell's forward and backward pass, from the copy of the package in `folder`."""
     for module in [module for module in sys.modules if module.split(".")[0] == "bptt_lessons"]:
         del sys.modules[module]
-    sys.path.insert(0, folder)
+    sys.path.insert(0, str(folder))
     cell = importlib.import_module(f"bptt_lessons.cells.{name}")
-    sys.path.remove(folder)
+    sys.path.remove(str(folder))
     a = data(name, shape, dtype)
     params = cell.Params(**{field: a[field] for field in cell.Params._fields})
     state0 = cell.State(a["h0"], a["c0"]) if name == "lstm" else a["h0"]
@@ -179,34 +150,45 @@ def ours(name: str, shape: Shape, dtype: str, folder: str) -> Run:
     return run
 
 
-def bare_products(cell: str, shape: Shape, dtype: str) -> Run:
-    """The matrix products that no implementation can do without, into buffers made beforehand, and nothing else."""
+def floor(cell: str, shape: Shape, dtype: str) -> Run:
+    """Return the NumPy calls that cannot be avoided, each on arrays in one piece that were made beforehand."""
     import numpy as np
 
     T, N, D, H = shape
     G = GATES[cell] * H
+    at_once, sigmoids = {"rnn": (1, 0), "gru": (2, 2), "lstm": (4, 3)}[cell]  # the GRU's candidate waits for r
+    tanhs, others = {"rnn": (0, 2), "gru": (1, 13), "lstm": (1, 12)}[cell]  # calls on one gate, forward and back
     a = data(cell, shape, dtype)
     x, h, W_xh, W_hh, W_hh_T = a["x"].reshape(T * N, D), a["dh"], a["W_xh"], a["W_hh"], a["W_hh"].T.copy()
-    z, dx, h_rows = np.empty((T * N, G), dtype), np.empty_like(x), h.reshape(T * N, H)
-    z_t, dh_t = np.empty((N, G), dtype), np.empty((N, H), dtype)
-    dz = np.random.default_rng(1).uniform(-1, 1, z.shape).astype(dtype)
-    grads = np.empty_like(W_xh), np.empty_like(W_hh)
+    dz = np.random.default_rng(1).uniform(-1, 1, (T, N, G)).astype(dtype)
+    gates, half = np.random.default_rng(2).uniform(-1, 1, (at_once, N, H)).astype(dtype), np.array(0.5, dtype)
+    gate, rows, h_rows = gates[0].copy(), dz.reshape(T * N, G), h.reshape(T * N, H)
+    z, z_t, z_gates, new = np.empty_like(rows), np.empty_like(dz[0]), np.empty_like(gates), np.empty_like(gate)
+    dx, dW_xh, dW_hh = np.empty_like(x), np.empty_like(W_xh), np.empty_like(W_hh)
 
     def run() -> Any:
         np.dot(x, W_xh, out=z)
-        for h_t in h:
+        for h_t, dz_t in zip(h, dz, strict=True):
             np.dot(h_t, W_hh, out=z_t)
-        for dz_t in dz.reshape(T, N, G):
-            np.dot(dz_t, W_hh_T, out=dh_t)
-        np.dot(x.T, dz, out=grads[0])
-        np.dot(h_rows.T, dz, out=grads[1])
-        np.dot(dz, W_xh.T, out=dx)
+            np.add(gates, gates, out=z_gates)
+            np.tanh(z_gates, out=z_gates)
+            if sigmoids:
+                np.multiply(gates[:sigmoids], half, out=z_gates[:sigmoids])
+                np.add(gates[:sigmoids], half, out=z_gates[:sigmoids])
+            for _ in range(tanhs):
+                np.tanh(gate, out=new)
+            for _ in range(others):
+                np.multiply(gate, gate, out=new)
+            np.dot(dz_t, W_hh_T, out=new)
+        np.dot(x.T, rows, out=dW_xh)
+        np.dot(h_rows.T, rows, out=dW_hh)
+        np.dot(rows, W_xh.T, out=dx)
 
     return run
 
 
 def pytorch(cell: str, shape: Shape, dtype: str, threads: int) -> Run:
-    """torch.nn.RNN, LSTM or GRU on the CPU with the same weights."""
+    """Return the same passes of torch.nn.RNN, GRU or LSTM on the CPU, with the same weights."""
     import torch
 
     torch.set_num_threads(threads)
@@ -234,73 +216,26 @@ def pytorch(cell: str, shape: Shape, dtype: str, threads: int) -> Run:
     return run
 
 
-def jax_scan(cell: str, shape: Shape, dtype: str) -> Run:
-    """A jitted jax.lax.scan with the input projection hoisted out of it, and its vector-Jacobian product."""
-    import jax
-    from jax.numpy import asarray, split, tanh
-
-    sigmoid = jax.nn.sigmoid
-    a = {name: asarray(value) for name, value in data(cell, shape, dtype).items()}
-    names = ["W_xh", "W_hh", "b_h", "b_hg", "x", "h0", "c0"]  # the order in which our gradients come, too
-    arguments = {name: a[name] for name in names if name in a}
-
-    def rnn(p: Any, state: Any, z: Any) -> Any:
-        (h,) = state
-        return (tanh(z + h @ p["W_hh"]),)
-
-    def lstm(p: Any, state: Any, z: Any) -> Any:
-        h, c = state
-        i, f, g, o = split(z + h @ p["W_hh"], 4, axis=1)
-        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-        return sigmoid(o) * tanh(c), c
-
-    def gru(p: Any, state: Any, z: Any) -> Any:
-        (h,) = state
-        (z_r, z_u, z_g), (r, u, s) = split(z, 3, axis=1), split(h @ p["W_hh"], 3, axis=1)
-        u, g = sigmoid(z_u + u), tanh(z_g + sigmoid(z_r + r) * (s + p["b_hg"]))
-        return ((1 - u) * g + u * h,)
-
-    step = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell]
-
-    def forward(p: Any) -> Any:
-        def one_step(state: Any, z: Any) -> Any:
-            state = step(p, state, z)
-            return state, state[0]
-
-        first = tuple(p[name] for name in ("h0", "c0") if name in p)
-        return jax.lax.scan(one_step, first, p["x"] @ p["W_xh"] + p["b_h"])[1]
-
-    compiled = jax.jit(lambda p, dh: jax.vjp(forward, p)[1](dh)[0])
-
-    def run() -> Any:
-        grads = jax.block_until_ready(compiled(arguments, a["dh"]))
-        return [grads[name] for name in arguments]
-
-    return run
-
-
 def check_agreement(runs: dict[str, Run], dtype: str) -> None:
     """Stop unless all compute the same gradients (this also warms everything up)."""
     import numpy as np
 
     right = runs["ours"]()
     for name, run in runs.items():
-        result = run()
-        for r, p in zip(right, result or right, strict=True):
-            error = np.max(np.abs(np.asarray(p) - r)) / np.max(np.abs(r))
+        for expected, result in zip(right, run() or right, strict=True):
+            error = np.max(np.abs(np.asarray(result) - expected)) / np.max(np.abs(expected))
             if not error <= TOLERANCE[dtype]:
                 raise SystemExit(f"{name} and ours differ by {error:.1e} ({dtype})")
 
 
-def interleaved_medians(runs: dict[str, Run], repeats: int, clock: Callable[[], float]) -> Medians:
-    """Median seconds of one run of each, everyone timed once in every round."""
-    loops = {name: max(1, round(0.003 / best_of(run, 3))) for name, run in runs.items()}
+def interleaved_medians(runs: dict[str, Run], repeats: int, clock: Callable[[], float]) -> dict[str, float]:
+    """Return the median seconds of one run of each; every round times everyone once."""
+    loops = {name: loops_for(run) for name, run in runs.items()}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for round_number in range(repeats):
-        names = list(runs) if round_number % 2 else list(runs)[::-1]
-        for name in names:
+        for name in list(runs) if round_number % 2 else list(runs)[::-1]:
             run = runs[name]
-            time.sleep(0.05)  # the last one's threads spin for a while before they sleep
+            time.sleep(0.05)  # the threads of the library before spin for a while before they sleep
             run()
             start = clock()
             for _ in range(loops[name]):
@@ -309,16 +244,11 @@ def interleaved_medians(runs: dict[str, Run], repeats: int, clock: Callable[[], 
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def best_of(run: Run, times: int) -> float:
-    """Seconds of the quickest of a few runs."""
-    best = math.inf
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - start)
-        if best > 0.003:  # one run will fill a repetition anyway
-            break
-    return best
+def loops_for(run: Run) -> int:
+    """Return how many runs in a row take about 3 ms."""
+    start = time.perf_counter()
+    run()
+    return max(1, round(0.003 / (time.perf_counter() - start)))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,15 @@
 """What importing the package costs, and how long the course takes to open.
 
-Fresh processes, every statement in turn; an import's number is the median of the time inside the process, from the
-first import statement to the last.  The course is open when the page of the first lesson has been served, asked for
-ten times a second from the start of ``python start.py``.  A warm start needs a clone that start.py has set up before;
-where there is none, what start.py hands over to is timed in its place, and the row says so.
-
-    python benchmarks/start_up.py
-    python benchmarks/start_up.py --clone FOLDER     a clone that start.py has set up
-    python benchmarks/start_up.py --cold             the first start too, in an empty clone: it downloads all
+Imports are timed inside fresh processes, taken in turn.  The course is open when the page of the first lesson has been
+served; it is asked for ten times a second from the start of the command.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import importlib.util
 import os
+import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -24,15 +18,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-import page
-
-os.environ |= page.ONE_THREAD
-sys.path.insert(0, str(page.ROOT / "tests" / "browser"))
-
-import jupyter_driver as lab_driver
+import report
 
 BASE = "import numpy"
-STATEMENTS = {  # and the milliseconds over BASE that are asked
+STATEMENTS = {  # the milliseconds over BASE that are allowed
     BASE: None,
     "import bptt_lessons, numpy": 20.0,
     "import numpy; from bptt_lessons.cells import rnn": None,
@@ -44,47 +33,30 @@ LONGEST = 600.0  # seconds until a start has failed
 
 
 def main() -> int:
-    """Time imports and starts; return 1 if one takes longer than is asked."""
-    parser = page.parser(__doc__)
-    parser.add_argument("--imports", type=page.at_least(1), default=10, help="fresh processes for each statement (10)")
-    parser.add_argument("--starts", type=page.at_least(1), default=3, help="warm starts (3)")
-    parser.add_argument("--clone", type=Path, default=page.ROOT, help="a clone that start.py has set up (this one)")
-    parser.add_argument("--cold", action="store_true", help="a first start as well, in an empty clone")
-    return page.run(measure, parser)
-
-
-def measure(options: argparse.Namespace) -> page.Result:
-    """Time imports, the command line and starts."""
-    rows = [*import_rows(options.imports), progress_row(options.imports)]
+    """Time imports, the command line and starts; print the section."""
+    parser = report.parser("start", __doc__)
+    parser.add_argument("--imports", type=int, default=10, help="fresh processes for each statement (10)")
+    parser.add_argument("--starts", type=int, default=3, help="starts of a course that is set up (3)")
+    parser.add_argument("--cold", action="store_true", help="also start.py in an empty clone")
+    options = parser.parse_args()
+    rows = import_rows(options.imports)
     with tempfile.TemporaryDirectory(prefix="bptt-start-") as folder:
-        clone, scratch = options.clone, Path(folder)
+        scratch = Path(folder)
+        starts = [served([sys.executable, "-m", "bptt_lessons"], report.ROOT, scratch) for _ in range(options.starts)]
+        rows.append(start_row("`bptt-lessons open`, to a served page", starts, WARM))
         if options.cold:
             clone = scratch / "clone"
-            subprocess.run(["git", "clone", "--quiet", str(page.ROOT), str(clone)], check=True)
-            rows.append(row("`python start.py`, first time, to a served page", [served(clone, scratch)], COLD))
-        if is_set_up(clone):
-            name = "`python start.py`, set up before, to a served page"
-            seconds = [served(clone, scratch) for _ in range(options.starts)]
-        else:
-            name = "`bptt-lessons open`, to a served page (start.py has not set up this clone)"
-            seconds = [served(None, scratch) for _ in range(options.starts)]
-        rows.append(row(name, seconds, WARM))
-    return page.Result(
-        ["what", "median", "asked", "met"],
-        rows,
-        asked=f"`import bptt_lessons` at most {STATEMENTS['import bptt_lessons, numpy']:.0f} ms over `import numpy`; "
-        f"the course served within {WARM:.0f} s, the first time, when all is installed, within {COLD:.0f} s",
-        held=all(cells[-1] != page.yes(False) for cells in rows),
-        how=f"Medians over {options.imports} fresh processes taken in turn and {options.starts} starts of the course, "
-        "time on the wall, one BLAS thread, byte code written and files in the disk's cache beforehand"
-        f"{' but for the first start, of which there is one' if options.cold else ''}.",
+            subprocess.run(["git", "clone", "--quiet", str(report.ROOT), str(clone)], check=True)
+            starts = [served([sys.executable, "start.py"], clone, scratch) for _ in range(1 + options.starts)]
+            rows.append(start_row("`python start.py`, first time, to a served page", starts[:1], COLD))
+            rows.append(start_row("`python start.py`, set up before, to a served page", starts[1:], WARM))
+    print("## Import and start\n")
+    print(report.table(["what", "median", "at most", "met"], rows))
+    print(
+        f"\nMedians of {options.imports} fresh processes and {options.starts} starts, one if cold, "
+        "on the wall, one BLAS thread, byte code written beforehand."
     )
-
-
-def row(name: str, seconds: list[float], limit: float) -> list[str]:
-    """Return a row of the table for something that takes seconds."""
-    median = statistics.median(seconds)
-    return [name, f"{median:.1f} s", f"{limit:.0f} s", page.yes(median <= limit)]
+    return 0
 
 
 def import_rows(times: int) -> list[list[str]]:
@@ -99,86 +71,74 @@ def import_rows(times: int) -> list[list[str]]:
     for statement, median in medians.items():
         over, limit = median - medians[BASE], STATEMENTS[statement]
         shown = f"{median:.0f} ms" + (f" ({over:+.1f})" if statement != BASE else "")
-        asked = [f"{limit:.0f} ms more", page.yes(over <= limit)] if limit is not None else ["", ""]
-        rows.append([f"`{statement}`", shown, *asked])
+        target = ["", ""] if limit is None else [f"{limit:.0f} ms more", report.verdict(over <= limit)]
+        rows.append([f"`{statement}`", shown, *target])
     return rows
 
 
 def milliseconds(statement: str) -> float:
-    """Time a statement in a fresh process."""
+    """Time a statement in a fresh process, from its first import to its last."""
     code = f"import time; start = time.perf_counter(); {statement}; print(1e3 * (time.perf_counter() - start))"
     command = [sys.executable, "-c", code]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=page.ROOT).stdout)
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=report.environment()).stdout)
 
 
-def progress_row(times: int) -> list[str]:
-    """Time `bptt-lessons progress` from the start of its process to its end."""
-    taken = []
-    with tempfile.TemporaryDirectory(prefix="bptt-progress-") as home:
-        command = [sys.executable, "-m", "bptt_lessons", "progress", home]
-        for _ in range(times):
-            start = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True, cwd=page.ROOT)
-            taken.append(time.perf_counter() - start)
-    return ["`bptt-lessons progress`, the whole process", f"{1e3 * statistics.median(taken):.0f} ms", "", ""]
+def start_row(name: str, taken: list[float], limit: float) -> list[str]:
+    """Return the row for a start of the course."""
+    median = statistics.median(taken)
+    return [name, f"{median:.1f} s", f"{limit:.0f} s", report.verdict(median <= limit)]
 
 
-def is_set_up(clone: Path) -> bool:
-    """Ask the clone's start.py whether it would go straight on."""
-    spec = importlib.util.spec_from_file_location("start_of_clone", clone / "start.py")
-    if spec is None or spec.loader is None or not (clone / "start.py").exists():
-        raise ValueError(f"clone: there is no start.py in {clone}")
-    start = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(start)
-    return bool(start.is_ready(start.stamp(), start.wanted_stamp(False)))
-
-
-def served(clone: Path | None, scratch: Path) -> float:
-    """Open the course in an empty folder; return the seconds until its page is there.
-
-    Parameters
-    ----------
-    clone : Path or None
-        Whose start.py is to open it; None for this Python, without start.py.
-    scratch : Path
-        For the learner's folder and all of Jupyter's own files.
-    """
-    with tempfile.TemporaryDirectory(dir=scratch) as name:
-        folder, port = Path(name), lab_driver.free_port()
-        jupyter = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-        settings = {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_TOKEN": "benchmark"}
-        program = ["-m", "bptt_lessons"] if clone is None else [str(clone / "start.py")]
-        command = [sys.executable, *program, "open", str(folder / "lessons"), "--no-browser"]
+def served(program: list[str], where: Path, scratch: Path) -> float:
+    """Open the course in an empty folder; return the seconds until its page is served."""
+    with tempfile.TemporaryDirectory(dir=scratch) as name, socket.socket() as free:
+        folder = Path(name)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        settings = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+        settings |= {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_TOKEN": "benchmark"}
+        command = [*program, "open", str(folder / "lessons"), "--no-browser", "--ip=127.0.0.1"]
+        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+        page = f"http://127.0.0.1:{port}/lab/workspaces/bptt-lessons/tree/00_start_here.ipynb?token=benchmark"
         log, start = folder / "log.txt", time.perf_counter()
         with log.open("w") as output:
             process = subprocess.Popen(
-                [*command, "--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"],
-                env=os.environ | jupyter | settings,
-                cwd=page.ROOT if clone is None else clone,
+                command,
+                env=report.environment() | settings,
+                cwd=where,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
             try:
-                address = (
-                    f"http://127.0.0.1:{port}/lab/workspaces/bptt-lessons/tree/00_start_here.ipynb?token=benchmark"
-                )
-                while not answers(address):
+                while not answers(page):
                     if process.poll() is not None or time.perf_counter() - start > LONGEST:
                         raise RuntimeError(f"the course did not start:\n{log.read_text(errors='replace')[-2000:]}")
                     time.sleep(0.1)
                 return time.perf_counter() - start
             finally:
-                lab_driver.stop(process)
+                stop(process)
 
 
 def answers(address: str) -> bool:
-    """Ask for a page, never by way of a proxy; return whether it came."""
+    """Ask for a page, without a proxy; return whether it came."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with contextlib.suppress(OSError), direct.open(address, timeout=30) as response:
         return b"jupyter-config-data" in response.read()
     return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and its kernels."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM) if hasattr(os, "killpg") else process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+        process.wait(15)
 
 
 if __name__ == "__main__":

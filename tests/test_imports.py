@@ -1,4 +1,4 @@
-"""Imports run one way, module names are unique, and importing the package costs next to nothing."""
+"""Imports run one way and in no circle, importing the package loads next to nothing, and the house stays small."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import bptt_lessons
 ROOT = Path(bptt_lessons.__file__).parent
 # What each part may import of the package, besides itself.
 ALLOWED = {
-    "arguments": set(),
+    "arguments": {"nested"},
     "nested": set(),
     "cells": {"arguments", "nested"},
     "gradients": {"arguments", "nested", "cells"},
@@ -32,13 +32,15 @@ ALLOWED = {
 }
 MATHEMATICS = {"", "arguments", "nested", "cells", "gradients", "training", "tasks", "experiments"}
 PICTURES = {"matplotlib", "ipywidgets", "PIL", "contourpy"}
+LARGE = {f"bptt_lessons/{name}.py" for name in ("course/grading", "views/plots", "views/widgets", "workshop/slides")}
+LARGEST_FILE, LARGEST_TOTAL = 500, 20_500  # lines of Python outside tests and the catalogue
 JUPYTER = {"IPython", "jupyter_server", "jupyterlab", "jupyter_client", "jupyter_core", "nbformat", "nbconvert"}
-# Cannot be written without a class of Jupyter's; must itself be imported inside functions only.
+# Derives from a class of Jupyter's at the top, so only functions may import it.
 LAZY_MODULES = {"bptt_lessons.course.kernels"}
 
 
 class Import(NamedTuple):
-    """One import statement's target, and whether a function must run before it happens."""
+    """An import statement; `lazy` if it is inside a function."""
 
     module: str
     target: str
@@ -47,7 +49,7 @@ class Import(NamedTuple):
 
 
 def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name."""
+    """Return the files of the package's modules by dotted name."""
     names = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = ("bptt_lessons", *path.relative_to(ROOT).with_suffix("").parts)
@@ -75,12 +77,12 @@ def imports_of(module: str, source: str, known: set[str]) -> Iterator[Import]:
 
 
 def part_of(module: str) -> str:
-    """The part of the package that a module lies in: "cells" for bptt_lessons.cells.rnn."""
+    """Return the part of the package that a module is in: "cells" for bptt_lessons.cells.rnn."""
     return module.split(".")[1] if "." in module else ""
 
 
 def breaches(statement: Import) -> Iterator[str]:
-    """Yield which rules an import breaks."""
+    """Yield the rules that an import breaks."""
     where = f"{statement.module}:{statement.line} imports {statement.target}"
     part, top = part_of(statement.module), statement.target.split(".")[0]
     if top == "bptt_lessons":
@@ -102,7 +104,7 @@ def breaches(statement: Import) -> Iterator[str]:
 
 
 def all_breaches(module: str, source: str) -> list[str]:
-    """Every breach in the source of a module."""
+    """Return all breaches in the source of a module."""
     return [breach for i in imports_of(module, source, set(modules())) for breach in breaches(i)]
 
 
@@ -138,6 +140,53 @@ def test_module_names_are_unique():
     names = Counter(path.stem for path in modules().values() if path.stem not in ("__init__", "__main__"))
     assert [name for name, times in names.items() if times > 1] == []
     assert not {name for name in names if any(digit in name for digit in "0123456789")}
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Return the import circles, given what each module imports: a list of modules for each circle found."""
+    found: list[list[str]] = []
+    done: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> None:
+        if module in path:
+            found.append(path[path.index(module) :])
+        elif module not in done:
+            for target in sorted(imports[module]):
+                visit(target, [*path, module])
+            done.add(module)
+
+    for module in imports:
+        visit(module, [])
+    return found
+
+
+def test_no_import_circle():
+    known = modules()
+    imports = {
+        module: {i.target for i in imports_of(module, path.read_text(encoding="utf-8"), set(known))} & set(known)
+        for module, path in known.items()
+    }
+    assert circles(imports) == []
+
+
+def test_a_circle_would_be_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+def lines_of_python() -> dict[str, int]:
+    """Return the lines of each Python file outside tests and the catalogue."""
+    folders = ("bptt_lessons", "benchmarks", "deploy", "instructors", ".")
+    files = {path for folder in folders for path in (ROOT.parent / folder).glob("*.py" if folder == "." else "**/*.py")}
+    names = {path.relative_to(ROOT.parent).as_posix(): path for path in files if "catalogue" not in path.parts}
+    return {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in sorted(names.items())}
+
+
+def test_files_are_short():
+    assert {name: n for name, n in lines_of_python().items() if n > LARGEST_FILE and name not in LARGE} == {}
+
+
+def test_there_is_little_python():
+    assert sum(lines_of_python().values()) <= LARGEST_TOTAL
 
 
 @pytest.mark.parametrize(

@@ -69,17 +69,6 @@ def test_structures_that_differ_are_refused_by_name(other, fragments):
         assert all(fragment in str(refusal.value) for fragment in fragments), str(refusal.value)
 
 
-@pytest.mark.parametrize("bad", [None, "a", {}, [1.0], object(), np.array(["a"], dtype=object)])
-def test_what_is_no_number_is_refused_by_the_arguments_name(bad):
-    with pytest.raises(ValueError, match=r"^tree has .*expected an array of numbers$"):
-        nested.zeros_like(bad) if not isinstance(bad, np.ndarray) else nested.map_arrays(np.isnan, bad)
-    if not isinstance(bad, np.ndarray):
-        with pytest.raises(ValueError, match=r"^a has "):
-            nested.add(bad, bad)
-    with pytest.raises(ValueError, match=r"^b\.cell\.b has "):
-        nested.add(tree(), tree()._replace(cell=tree().cell._replace(b=bad)))
-
-
 def test_no_function_is_refused_and_a_functions_own_type_error_is_its_own():
     with pytest.raises(ValueError, match=r"^function must be a function, got NoneType$"):
         nested.map_arrays(None, tree())

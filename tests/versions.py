@@ -1,10 +1,10 @@
-"""The whole suite with other versions than the pinned ones: the lowest that pyproject allows, or the newest there are.
+"""Run the tests with other versions than the pinned ones: the lowest that pyproject.toml allows, or the newest.
 
     python tests/versions.py lowest        on Python 3.11, the oldest that the course supports
     python tests/versions.py newest        on any supported Python
 
-Arguments that follow go to pytest.  Each time a fresh environment is made, ``.venv-lowest`` or ``.venv-newest``.
-Ruff and mypy are left out: what they say depends on their version.
+Further arguments go to pytest, such as --all.  Each run makes a fresh environment, ``.venv-lowest`` or
+``.venv-newest``.  Ruff and mypy are left out: their complaints depend on their version.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNWANTED = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 def lowest() -> list[str]:
-    """Return the requirements that pyproject.toml names, each at its lower bound."""
+    """Return the requirements in pyproject.toml, each at its lower bound."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     named = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["test"]]
     return sorted({requirement.replace(">=", "==") for requirement in [*named, *project["build-system"]["requires"]]})
@@ -41,12 +41,12 @@ def environment_of(which: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Return the user's environment without what would lead another Python astray."""
+    """Return the user's environment without variables that mislead another Python."""
     return {name: value for name, value in os.environ.items() if name not in UNWANTED}
 
 
 def main() -> int:
-    """Run the suite; return pytest's exit code."""
+    """Run the tests; return pytest's exit code."""
     which, *arguments = sys.argv[1:] or [""]
     if which not in ("lowest", "newest"):
         print(__doc__)
@@ -57,7 +57,7 @@ def main() -> int:
     python = environment_of(which)
     subprocess.run([str(python), "-m", "pip", "list", "--disable-pip-version-check"], check=True, env=environment())
     command = [str(python), "-m", "pytest", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "-ra"]
-    command += ["--ignore=tests/test_style.py", *arguments]
+    command += arguments
     return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
 
 

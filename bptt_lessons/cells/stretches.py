@@ -1,4 +1,4 @@
-"""Stretches of time: as many steps at once as stay in the processor's cache while they are worked on."""
+"""Stretches of time: as many steps as fit into the processor's cache together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bptt_lessons.arguments import Array, check_array, check_size
 
-ROWS = 256  # enough for a quick matrix product; half or double of it costs 2 to 3 per cent of the time
+ROWS = 256  # enough for a fast matrix product; half or double costs 2 to 3 per cent more time
 
 
 def stretches(T: int, N: int) -> list[slice]:
@@ -23,7 +23,7 @@ def stretches(T: int, N: int) -> list[slice]:
 
 
 def project(x: Array, W: Array, b: Array) -> Iterator[Array]:
-    """Return x_t W + b step by step, computed by one product a stretch.
+    """Return x_t W + b step by step, computed with one matrix product for each stretch.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def project(x: Array, W: Array, b: Array) -> Iterator[Array]:
     Returns
     -------
     iterator over T arrays (N, K)
-        Overwrite them at will.
+        The caller may overwrite them.
 
     Raises
     ------

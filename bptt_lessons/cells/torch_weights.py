@@ -43,7 +43,8 @@ def to_torch(params: Any) -> dict[str, Array]:
         If `params` belong to another cell or their shapes do not fit.
     """
     cell = cell_of(params)
-    H = cell.check_params(params)["H"]
+    cell.check_params(params)
+    H = len(params.W_hh)
     second = np.zeros_like(params.b_h)
     if cell is gru:
         second[2 * H :] = params.b_hg
@@ -68,11 +69,6 @@ def from_torch(cell: Any, weights: Mapping[str, Array]) -> Any:
     Returns
     -------
     the cell's Params
-
-    Raises
-    ------
-    ValueError
-        If the cell is another one, or an array is missing or of the wrong shape.
     """
     if not any(cell is known for known in BLOCKS):
         raise ValueError(f"cell must be one of the modules rnn, gru and lstm, got {getattr(cell, '__name__', cell)!r}")

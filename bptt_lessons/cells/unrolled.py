@@ -43,11 +43,6 @@ def looped(cell: Cell) -> Looped:
     """Give a cell that has only steps the `forward` and `backward` of a whole sequence.
 
     What works on whole sequences (truncation, checkpointing, training) takes any cell this way.
-
-    Raises
-    ------
-    ValueError
-        If the cell lacks `zero_state`, `step` or `step_backward`.
     """
     check_has("cell", cell, "zero_state", "step", "step_backward")
 
@@ -90,11 +85,6 @@ def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any,
         The hidden state after every step.
     state_T : the cell's state
     caches : list of T caches
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), `x` or `state0` holds a NaN, or the cell refuses its arguments.
     """
     check_forward(cell, params, x, state0)
     h, caches = [], []
@@ -126,11 +116,6 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     grads : Params
     dx : array (T, N, D)
     dstate_0 : like the cell's state
-
-    Raises
-    ------
-    ValueError
-        If there are no caches, `dh` or `dstate_T` does not fit, or the cell refuses its arguments.
     """
     check_backward(cell, params, caches, dh, dstate_T)
     grads = nested.zeros_like(params)
@@ -150,7 +135,7 @@ def check_forward(cell: Cell, params: Any, x: Array, state0: Any) -> None:
     check_array("x", x, "T N D")
     check_no_nan("x", x)
     check_state("state0", cell, params, x.shape[1], state0)
-    check_state_numbers("state0", state0, params)
+    check_start("state0", state0, params)
 
 
 def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None) -> None:
@@ -198,16 +183,6 @@ def _check_like(name: str, state: Any, like: Any) -> None:
         raise ValueError(f"{name} must be {kind}({', '.join(fields)}), got {type(state).__name__}")
     for field in fields:
         _check_like(f"{name}.{field}", getattr(state, field), getattr(like, field))
-
-
-def check_state_numbers(name: str, state: Any, params: Any) -> None:
-    """Raise ValueError if one of a state's arrays holds a NaN while all parameters are finite."""
-    if isinstance(state, np.ndarray):
-        check_start(name, state, params)
-        return
-    for place, array in nested.named_arrays(state, name):
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc":
-            check_start(place, array, (weights for _, weights in nested.named_arrays(params)))
 
 
 def check_dstate(cell: Any, params: Any, caches: Sequence[Any], dstate_T: Any) -> None:

@@ -1,7 +1,6 @@
 """The command line: ``bptt-lessons`` opens the course, copies it, checks it, and shows progress.
 
-``bptt-lessons open`` is what opens the course in a clone too: ``start.py`` sets up an
-environment and hands over to it.
+In a clone, ``start.py`` sets up an environment and then runs this.
 """
 
 from __future__ import annotations
@@ -23,29 +22,26 @@ import bptt_lessons
 from bptt_lessons.course import consent, doctor, learner_folder, progress, sharing
 from bptt_lessons.course.learner_folder import Prepared
 
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 FIRST = "00_start_here.ipynb"
-WORKSPACE = "bptt-lessons"  # JupyterLab's name for a layout of its own, apart from the user's other work
+WORKSPACE = "bptt-lessons"  # a JupyterLab layout of its own, apart from the user's other work
 
 
 def main(argv: Sequence[str] | None = None, *, add_more: Callable[[Any], None] = lambda commands: None) -> int:
-    """Run one command.
+    """Run one command and return its exit code.
 
     Parameters
     ----------
     argv : sequence of str, optional
-        Those of the process if it is not given.
+        The process's arguments if it is not given.
     add_more : callable
-        Adds commands of its own to ours: ``workshop`` has some, and this part may not import it.
-
-    Returns
-    -------
-    int
-        0 if all went well.
+        Adds the commands of ``workshop``, which this part may not import; takes what `argparse` returns from
+        ``add_subparsers``.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a folder's name may not fit the terminal's alphabet
+            stream.reconfigure(errors="replace")  # a folder's name may have letters that the terminal lacks
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
         arguments = ["open", *arguments]
     try:
@@ -54,7 +50,7 @@ def main(argv: Sequence[str] | None = None, *, add_more: Callable[[Any], None] =
         options = parser(add_more).parse_args(arguments)
         result: int = options.run(options)
         return result
-    except BrokenPipeError:  # whoever read this, such as `head`, has had enough
+    except BrokenPipeError:  # the reader, such as `head`, has stopped reading
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except (OSError, ValueError) as error:
@@ -65,13 +61,7 @@ def main(argv: Sequence[str] | None = None, *, add_more: Callable[[Any], None] =
 
 
 def parser(add_more: Callable[[Any], None]) -> argparse.ArgumentParser:
-    """Return what reads every command but ``open``, which it only describes.
-
-    Parameters
-    ----------
-    add_more : callable
-        Is given what `argparse` returns of ``add_subparsers``.
-    """
+    """Return the parser of every command except ``open``, which it only describes."""
     top = argparse.ArgumentParser(prog="bptt-lessons", description="Lessons on backpropagation through time.")
     top.add_argument("--version", action="version", version=f"bptt-lessons {bptt_lessons.__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -91,7 +81,7 @@ def parser(add_more: Callable[[Any], None]) -> argparse.ArgumentParser:
 
     command = commands.add_parser("doctor", help="check everything that the course needs")
     command.add_argument("folder", nargs="?", help=folder)
-    command.set_defaults(run=lambda options: examine(lessons_folder(options.folder)))
+    command.set_defaults(run=lambda options: run_doctor(lessons_folder(options.folder)))
 
     command = commands.add_parser("progress", help="show what is solved and what comes next")
     command.add_argument("folder", nargs="?", help=folder)
@@ -118,12 +108,9 @@ def parser(add_more: Callable[[Any], None]) -> argparse.ArgumentParser:
 
 
 def split_open(arguments: Sequence[str]) -> tuple[Path, bool, list[str]]:
-    """Split what follows ``open`` into the folder, whether to start a browser, and JupyterLab's share.
+    """Split the arguments of ``open`` into the folder, whether to start a browser, and options for JupyterLab.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        The folder, if there is one, comes before JupyterLab's options.
+    The folder, if there is one, comes before JupyterLab's options.
     """
     rest = [argument for argument in arguments if argument != "--no-browser"]
     named = rest.pop(0) if rest and not rest[0].startswith("-") else None
@@ -131,12 +118,7 @@ def split_open(arguments: Sequence[str]) -> tuple[Path, bool, list[str]]:
 
 
 def lessons_folder(named: str | None) -> Path:
-    """Return the learner's folder: the one named, the current one if it is one, or the usual place.
-
-    Parameters
-    ----------
-    named : str or None
-    """
+    """Return the learner's folder: the one named, the current one if it is one, or the usual place."""
     if named is not None:
         return learner_folder.full_path(named)
     here = Path.cwd()
@@ -144,42 +126,31 @@ def lessons_folder(named: str | None) -> Path:
 
 
 def progress_folder(named: str | None) -> Path:
-    """Return where progress is kept: the folder named, ``BPTT_LESSONS_HOME``, or the learner's folder.
-
-    Parameters
-    ----------
-    named : str or None
-    """
+    """Return the folder of the progress file: the one named, ``BPTT_LESSONS_HOME``, or the learner's folder."""
     if named is None and os.environ.get("BPTT_LESSONS_HOME"):
         return progress.home()
     return lessons_folder(named)
 
 
 def complain(error: Exception) -> int:
-    """Say what went wrong, and return the exit code for it."""
+    """Print what went wrong, and return the exit code."""
     print(f"bptt-lessons: {describe(error)}", file=sys.stderr)
-    if isinstance(error, OSError) and error.errno is not None:  # our own errors say themselves what to do
-        first = "Make room on the disk" if error.errno in progress.NO_ROOM else "Make the folder writable"
+    if isinstance(error, OSError) and error.errno is not None:  # errors of this package say what to do themselves
+        first = "Make room on the disk" if error.errno in progress.DISK_FULL else "Make the folder writable"
         print("Nothing that was there before is lost.", file=sys.stderr)
         print(f"{first}, or choose another folder: {typed('open FOLDER')}", file=sys.stderr)
     return 1
 
 
 def describe(error: Exception) -> str:
-    """Return an error's text, with the file first if it names one."""
+    """Return an error's text, starting with the file if it has one."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 def typed(words: str) -> str:
-    """Return a command as it is typed here: by way of ``start.py`` in the environment that it made.
-
-    Parameters
-    ----------
-    words : str
-        What follows the program's name.
-    """
+    """Return a command as the learner types it: with ``start.py`` in the environment that it made."""
     root = learner_folder.clone()
     by_start = root is not None and Path(sys.prefix).resolve() == (root / ".venv").resolve()
     return f"{'python start.py' if by_start else 'bptt-lessons'} {words}"
@@ -195,7 +166,7 @@ def announce(prepared: Prepared) -> None:
 
 
 def copy(folder: str) -> int:
-    """Copy the lessons, and do no more."""
+    """Copy the lessons."""
     prepared = learner_folder.prepare(folder)
     announce(prepared)
     if not prepared.copied and not prepared.beside:
@@ -203,8 +174,8 @@ def copy(folder: str) -> int:
     return 0
 
 
-def examine(folder: Path) -> int:
-    """Print every check as it is made."""
+def run_doctor(folder: Path) -> int:
+    """Print every check as soon as it is done."""
     broken = 0
     for check in doctor.all_checks(folder):
         print(doctor.line(check, detail=True), flush=True)
@@ -214,25 +185,25 @@ def examine(folder: Path) -> int:
 
 
 def show_progress(folder: Path) -> int:
-    """Print where the learner stands, and which folder says so."""
+    """Print the learner's progress, and the folder it is kept in."""
     if not folder.is_dir():
         print(f"There are no lessons in {folder} yet.", file=sys.stderr)
         print(f"Open the course first, or name your folder: {typed('progress FOLDER')}", file=sys.stderr)
         return 1
     print(f"In {folder}:")
     print(progress.report_on(folder))
-    if shared := sharing.remembered(folder / sharing.FILE):
+    if shared := sharing.read_agreement(folder / sharing.FILE):
         print(f"Shared with your class, as {shared.name}: {shared.file}. To stop it: {typed('share --stop')}")
     return 0
 
 
 def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> int:
-    """Show what would be shared, and share it if the learner says yes; or say what is shared; or stop it.
+    """Show what would be shared, and share it if the learner says yes; or say what is shared; or stop.
 
     Parameters
     ----------
     home : Path
-        Where the learner's progress is.
+        The folder of the learner's progress.
     folder, name : str or None
         The class's folder, and the learner's name there.
     stop : bool
@@ -243,27 +214,27 @@ def share(home: Path, folder: str | None, name: str | None, *, stop: bool) -> in
     try:
         if stop:
             return stop_sharing(home)
-        if sharing.agreed(home) is not None or (folder is None and not os.environ.get(sharing.VARIABLE)):
+        shares = sharing.current_agreement(home) is not None
+        if shares or (folder is None and not os.environ.get(sharing.VARIABLE)):
             print(consent.state(home))
-            shares = sharing.agreed(home) is not None
             print(f"To stop it: {typed('share --stop')}" if shares else f"To share: {typed('share FOLDER')}")
             return 0
-        agreement = consent.wanted(folder, name)
+        agreement = consent.requested_agreement(folder, name)
         shown = consent.offer(home, agreement)
         print(*shown.lines, "", shown.block, "", sep="\n")
         if not says_yes("Type yes to share this: "):
             print("That was not the word yes: nothing is shared.")
             return 1
-        sharing.begin(home, *agreement)
+        sharing.start(home, *agreement)
     except OSError as error:
-        raise ValueError(sharing.reason(error)) from error
+        raise ValueError(sharing.describe(error)) from error
     print(f"Shared. To stop it: {typed('share --stop')}")
     return 0
 
 
 def stop_sharing(home: Path) -> int:
-    """Share no more, and ask whether what was shared is to be removed."""
-    lines, left = consent.stopped(home)
+    """Stop sharing, and ask whether to remove what was shared."""
+    lines, left = consent.stop(home)
     print(*lines, sep="\n")
     if left:
         if says_yes("Type yes to remove it: "):
@@ -274,7 +245,7 @@ def stop_sharing(home: Path) -> int:
 
 
 def says_yes(question: str) -> bool:
-    """Ask, and say whether the answer is yes; where there is nobody to answer it is no."""
+    """Ask a question, and return whether the answer is yes; without anybody to answer it is no."""
     try:
         return input(question).strip().lower() == "yes"
     except EOFError:
@@ -283,7 +254,7 @@ def says_yes(question: str) -> bool:
 
 
 def reset(folder: Path, *, sure: bool) -> int:
-    """Move the progress file aside, once the learner is sure."""
+    """Rename the progress file, if the learner is sure."""
     if not os.path.lexists(folder / progress.FILE):
         print(f"There is no progress in {folder}: nothing to reset.")
         return 0
@@ -295,21 +266,12 @@ def reset(folder: Path, *, sure: bool) -> int:
         print("Nothing was changed.")
         return 1
     print(f"The record of before is now {progress.set_aside(folder)}")
-    sharing.keep_up(folder)  # what is shared, if anything is, begins again too
+    sharing.keep_up(folder)  # a shared copy begins again too
     return 0
 
 
 def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
-    """Prepare the learner's folder and serve it until it is stopped.
-
-    Parameters
-    ----------
-    folder : Path
-    browser : bool
-        Whether to open one.
-    extra : sequence of str
-        Further arguments for JupyterLab.
-    """
+    """Prepare the learner's folder and serve it until stopped, with further arguments for JupyterLab."""
     print("Starting JupyterLab ...", flush=True)
     prepared = learner_folder.prepare(folder)
     announce(prepared)
@@ -321,11 +283,7 @@ def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
         if browser:
             webbrowser.open(url)
         return 0
-    os.environ.setdefault("BPTT_LESSONS_HOME", str(folder))
-    os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
-    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # small products are slower on many threads, much slower on a busy machine
-    os.environ["JUPYTER_CONFIG_PATH"] = config_path(os.environ.get("JUPYTER_CONFIG_PATH"))
+    set_environment(folder)
     print("Leave this window open while you learn; press Ctrl-C here twice to stop.", flush=True)
     from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
 
@@ -333,32 +291,29 @@ def open_course(folder: Path, browser: bool, extra: Sequence[str]) -> int:
     return 0
 
 
-def config_path(others: str | None) -> str:
-    """Return where Jupyter is to look for configuration first: where its question about news is switched off.
+def set_environment(folder: Path) -> None:
+    """Set the environment variables that the learner's kernels run with."""
+    os.environ.setdefault("BPTT_LESSONS_HOME", str(folder))
+    os.environ.pop("MPLBACKEND", None)  # would keep figures out of the notebooks
+    for name in ONE_THREAD:
+        os.environ.setdefault(name, "1")  # small products are slower on many threads, much slower on a busy machine
+    os.environ["JUPYTER_CONFIG_PATH"] = config_path(os.environ.get("JUPYTER_CONFIG_PATH"))
 
-    Parameters
-    ----------
-    others : str or None
-        Where the user has it look.
-    """
+
+def config_path(others: str | None) -> str:
+    """Return Jupyter's search path for configuration: our folder, which turns off its question about news, first."""
     ours = str(Path(str(files("bptt_lessons.course"))) / "jupyter_config")
     return os.pathsep.join([ours, others]) if others else ours
 
 
 def page(folder: Path) -> str:
-    """Return the address, on a server, of the lesson to begin with."""
+    """Return the address of the first lesson on a server."""
     tree = f"/tree/{quote(FIRST)}" if (folder / FIRST).exists() else ""
     return f"/lab/workspaces/{WORKSPACE}{tree}"
 
 
 def jupyter_arguments(folder: Path, browser: bool) -> list[str]:
-    """Return what JupyterLab is started with: this folder, this Python, and no talk with the outside.
-
-    Parameters
-    ----------
-    folder : Path
-    browser : bool
-    """
+    """Return JupyterLab's arguments: this folder, this Python, and no requests to other servers."""
     from bptt_lessons.course import kernels
 
     return [
@@ -374,14 +329,7 @@ def jupyter_arguments(folder: Path, browser: bool) -> list[str]:
 
 
 def running_on(folder: Path, servers: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the first of the servers that serves this very folder and answers.
-
-    Parameters
-    ----------
-    folder : Path
-    servers : iterable of mapping
-        As Jupyter lists them.
-    """
+    """Return the first of Jupyter's servers that serves this folder and answers."""
     for server in servers:
         if Path(server.get("root_dir", "")).resolve() == folder.resolve() and answers(server):
             return server
@@ -389,20 +337,15 @@ def running_on(folder: Path, servers: Iterable[Mapping[str, Any]]) -> Mapping[st
 
 
 def answers(server: Mapping[str, Any]) -> bool:
-    """Ask a server whether it is there.
-
-    Parameters
-    ----------
-    server : mapping
-    """
+    """Return whether a server answers."""
     request = urllib.request.Request(
         server["url"] + "api/status", headers={"Authorization": f"token {server.get('token', '')}"}
     )
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by way of a proxy
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy
     try:
         with direct.open(request, timeout=3) as response:
             return "started" in json.load(response)
     except urllib.error.HTTPError as error:
-        return error.code == 403  # it is there, and wants a password
+        return error.code == 403  # it answers, and wants a password
     except (OSError, ValueError):
         return False

@@ -1,4 +1,4 @@
-"""Consent: what a learner is shown before anything is shared, and how they say yes and stop."""
+"""Consent: what a learner sees before anything is shared, and how they say yes and stop."""
 
 from __future__ import annotations
 
@@ -6,51 +6,35 @@ import os
 import secrets
 from pathlib import Path
 
-from bptt_lessons.course import progress
+from bptt_lessons.course import progress, sharing
 from bptt_lessons.course.pseudonym import THINGS, made_up_name, safe_name
 from bptt_lessons.course.report import Text, show
-from bptt_lessons.course.sharing import (
-    FILE,
-    STOPPED,
-    VARIABLE,
-    Agreement,
-    agreed,
-    begin,
-    catch_up,
-    class_folder,
-    end,
-    in_time,
-    lines_to_share,
-    readers,
-    reason,
-    remembered,
-)
-from bptt_lessons.course.sharing import remove as remove_shared
+from bptt_lessons.course.sharing import Agreement
 
 SHOWN = 12  # lines; of more, the first and last few
+EXAMPLE = progress.Entry("2026-01-01T10:00:00+00:00", "00_start_here", "activations.sigmoid", "wrong", "no-return")
 
 
 def offer(home: Path, agreement: Agreement) -> Text:
-    """Say exactly what would be shared, where, and who can read it there.
-
-    Parameters
-    ----------
-    home : Path
-    agreement : Agreement
-    """
-    lines = lines_to_share(home)
+    """Say exactly what would be shared, where, and who can read it there."""
+    lines = sharing.results_in(home / progress.FILE)
     return Text(
         "Nothing is shared yet. If you say yes, the results of your checks are copied, each as one line: when (UTC), "
         "which lesson and exercise, its status, and the mistake that was named. Never your code.",
         f"{so_far(len(lines))} They are kept in {home / progress.FILE}.",
         f"Your name there: {agreement.name}",
         f"Your file there: {agreement.file}",
-        f"Who can read it there, as far as this computer can tell: {readers(agreement.folder)}. If that folder is "
-        "shared over a network, then whoever can open it. They can keep a copy, whatever you do later.",
+        READERS,
         "A made-up name hides yours in what is made of these files. The file itself belongs to your account, as all "
-        "your files do: whoever looks at the folder can see that.",
+        "your files do: everyone who looks at the folder can see that.",
         block=excerpt(lines or [progress.line_of(EXAMPLE)], home / progress.FILE),
     )
+
+
+READERS = (
+    "Who can read it there: everyone who can open that folder, and administrators. "
+    "They can keep a copy, whatever you do later."
+)
 
 
 def so_far(count: int) -> str:
@@ -61,18 +45,8 @@ def so_far(count: int) -> str:
     return f"There {counted} so far, shown below, and each later result adds one, until you stop it."
 
 
-EXAMPLE = progress.Entry("2026-01-01T10:00:00+00:00", "00_start_here", "activations.sigmoid", "wrong", "no-return")
-
-
 def excerpt(lines: list[str], path: Path) -> str:
-    """Return lines as they stand: all of them, or of very many the first and last few.
-
-    Parameters
-    ----------
-    lines : list of str
-    path : Path
-        Where to find all of them.
-    """
+    """Return all of the lines, or the first and last few of many and the file that has all of them."""
     if len(lines) > SHOWN:
         few = SHOWN // 3
         lines = [*lines[:few], f"... {len(lines) - 2 * few} more such lines: all are in {path} ...", *lines[-few:]]
@@ -82,40 +56,31 @@ def excerpt(lines: list[str], path: Path) -> str:
 def state(home: Path) -> Text:
     """Say what is shared where, now.
 
-    Parameters
-    ----------
-    home : Path
-
     Raises
     ------
     OSError
-        If something was agreed to that does not hold here.
+        If there is an agreement that is not valid here.
     """
-    agreement = agreed(home)
+    agreement = sharing.current_agreement(home)
     if agreement is None:
         left = left_over(home)
         return Text(nothing_from(home), *([f"What was shared before is still there: {left}"] if left else []))
-    count = len(lines_to_share(home))
+    count = len(sharing.results_in(home / progress.FILE))
     return Text(
         f"You share the results of your checks ({count} so far), as {agreement.name}.",
         f"Your file there: {agreement.file}",
-        f"Who can read it there, as far as this computer can tell: {readers(agreement.folder)}.",
+        READERS,
     )
 
 
 def left_over(home: Path) -> Path | None:
-    """Return the file that was shared until the learner stopped, if it is still there.
-
-    Parameters
-    ----------
-    home : Path
-    """
-    was = remembered(home / STOPPED)
-    return was.file if was is not None and os.path.lexists(was.file) else None
+    """Return the file that was shared until the learner stopped, if it is still there."""
+    agreement = sharing.read_agreement(home / sharing.STOPPED)
+    return agreement.file if agreement is not None and os.path.lexists(agreement.file) else None
 
 
 def nothing_from(home: Path) -> str:
-    """Say that nothing is shared, and of what: a learner may have another folder, which is shared."""
+    """Say that nothing is shared from this folder: a learner may have another one that is."""
     return f"Nothing is shared of the results in {home}."
 
 
@@ -127,7 +92,7 @@ def share(
 ) -> None:
     """Show what would be shared with your class; then ``yes="WORD"`` shares it, and ``stop=True`` ends it.
 
-    Never raises: what goes wrong is said, and then nothing is shared that was not before.
+    It never raises: it says what went wrong, and then shares nothing new.
 
     Parameters
     ----------
@@ -136,40 +101,40 @@ def share(
     name : str, optional
         The name you go by there, which need not be your own; made up if it is not given.
     yes : str, optional
-        You have read what would be shared, and agree: the word that was shown with it.  It is another one each
-        time, so that a cell that is run again, or in a copy of the notebook, says nothing for anybody.
+        You have read what would be shared, and agree: the word that was shown with it.  It is a new word
+        each time, so that running a cell again, or in a copy of the notebook, agrees to nothing.
     stop : bool
         Share no more.
     remove : bool
         With `stop`: remove also what was shared.
     """
     try:
-        show(answer(progress.home(), folder, name, yes=yes, stop=stop is True, removing=remove is True))
-    except Exception as error:  # nothing here is to stop a lesson
-        show(Text(f"That was not done: {reason(error)}."))
+        show(answer(progress.home(), folder, name, yes=yes, stopping=stop is True, removing=remove is True))
+    except Exception as error:  # nothing here may stop a lesson
+        show(Text(f"That was not done: {sharing.describe(error)}."))
 
 
-def answer(home: Path, folder: object, name: object, *, yes: object, stop: bool, removing: bool) -> Text:
+def answer(home: Path, folder: object, name: object, *, yes: object, stopping: bool, removing: bool) -> Text:
     """Do what `share` was asked for, and return what to say."""
-    if stop:
-        lines, left = stopped(home)
+    if stopping:
+        lines, left = stop(home)
         if left is None:
             return Text(*lines)
         if removing:
-            return Text(lines[0], f"Removed: {remove_shared(home)}")
+            return Text(lines[0], f"Removed: {sharing.remove(home)}")
         return Text(*lines, "To remove it: `share(stop=True, remove=True)`")
-    if agreed(home) is not None:
-        trouble = in_time(catch_up, home)
+    if sharing.current_agreement(home) is not None:
+        trouble = sharing.with_patience(sharing.copy_new_results, home)
         late = [f"It is not up to date there: {trouble}."] if trouble else []
         return Text(*state(home).lines, *late, "To stop it: `share(stop=True)`")
-    if folder is None and not os.environ.get(VARIABLE):
+    if folder is None and not os.environ.get(sharing.VARIABLE):
         return Text(
             *state(home).lines, 'To see what would be shared: `share("FOLDER")`, with the folder of your class.'
         )
-    agreement = wanted(folder, name)
+    agreement = requested_agreement(folder, name)
     key = home.resolve(), agreement
     if isinstance(yes, str) and yes == _offers.get(key):
-        begin(home, *agreement)
+        sharing.start(home, *agreement)
         _offers.clear()
         return Text(f"Shared, as {agreement.name}: {agreement.file}", "To stop it: `share(stop=True)`")
     shown = offer(home, agreement)
@@ -180,36 +145,27 @@ def answer(home: Path, folder: object, name: object, *, yes: object, stop: bool,
     return Text(*shown.lines, ask, f"For another name: `share({given}name=...)`.", block=shown.block)
 
 
-def wanted(folder: object, name: object) -> Agreement:
-    """Return what the learner asks to be shown: under the name shown last, if they give none."""
-    place = class_folder(folder)
+def requested_agreement(folder: object, name: object) -> Agreement:
+    """Return the agreement that the learner asks about; without a name it has the name shown last."""
+    place = sharing.class_folder(folder)
     if name is not None:
         return Agreement(place, safe_name(name))
     last = next((offered for _, offered in _offers if offered.folder == place), None)
     return last or Agreement(place, made_up_name(place))
 
 
-def stopped(home: Path) -> tuple[list[str], Path | None]:
-    """End it.
-
-    Parameters
-    ----------
-    home : Path
-
-    Returns
-    -------
-    tuple
-        What to say, and the file that was shared and is still there, if that can be told.
-    """
-    shared, was = os.path.lexists(home / FILE), remembered(home / FILE)
-    end(home)
+def stop(home: Path) -> tuple[list[str], Path | None]:
+    """Stop sharing; return what to say, and the shared file if it is still there."""
+    shared = os.path.lexists(home / sharing.FILE)
+    agreement = sharing.read_agreement(home / sharing.FILE)
+    sharing.stop(home)
     left = left_over(home)
     first = "From now on nothing more is shared."
     if left is not None:
         return [first, f"What was shared is still there: {left}"], left
-    if was is not None:
-        return [first, f"What was shared cannot be found there now: {was.file}"], None
-    if shared:  # and the folder was moved, say
+    if agreement is not None:
+        return [first, f"What was shared cannot be found there now: {agreement.file}"], None
+    if shared:  # and the folder was moved, for example
         forgotten = "What was shared before may still be in the class's folder: if it is yours, remove it there."
         return [first, forgotten], None
     return [nothing_from(home)], None

@@ -1,7 +1,7 @@
-"""The doctor: is everything here that the course needs, and if not, what is to be done?
+"""The doctor: checks for everything that the course needs, and advice for what is missing.
 
-``bptt-lessons doctor`` runs every check.  ``environment_report()`` runs those that take
-no time, for a notebook; its text holds no versions and no paths while all is well.
+``bptt-lessons doctor`` runs every check.  ``environment_report()`` runs the quick ones in a
+notebook; while all is well its text has no versions and no paths.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LEAST_SPACE = 100_000_000  # bytes
 
 
 class Check(NamedTuple):
-    """What was found about one thing."""
+    """The result of one check."""
 
     name: str
     problem: str = ""  # empty if all is well
@@ -45,7 +45,7 @@ class EnvironmentReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every check found all well."""
+        """Whether no check found a problem."""
         return not any(check.problem for check in self.checks)
 
     def __str__(self) -> str:
@@ -55,27 +55,14 @@ class EnvironmentReport:
 
 
 def line(check: Check, *, detail: bool = False) -> str:
-    """Return what was found, in one line.
-
-    Parameters
-    ----------
-    check : Check
-    detail : bool
-        With versions and paths.
-    """
+    """Return the result in one line, with versions and paths if `detail`."""
     if check.problem:
         return f"{check.name}: problem: {check.problem}. To mend it: {check.mend}"
     return f"{check.name}: ok" + (f" ({check.detail})" if detail and check.detail else "")
 
 
 def environment_report() -> EnvironmentReport:
-    """Check the environment that a notebook runs in, in well under a second.
-
-    Returns
-    -------
-    EnvironmentReport
-        Shows itself as plain text, one line for each check.
-    """
+    """Check the environment of a notebook, in well under a second; the report shows a line for each check."""
     try:
         folder = progress.home()
     except OSError as error:
@@ -84,15 +71,9 @@ def environment_report() -> EnvironmentReport:
 
 
 def quick_checks(folder: Path) -> Iterator[Check]:
-    """Run the checks that neither start nor write anything.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the learner's lessons and progress are.
-    """
+    """Run the checks that neither start nor write anything; `folder` holds the learner's lessons and progress."""
     yield python_version()
-    in_browser = sys.platform == "emscripten"  # the page is JupyterLab itself, and the kernel knows nothing of it
+    in_browser = sys.platform == "emscripten"  # JupyterLab runs outside this Python
     yield from (installed(*names) for names in NEEDED.items() if not (in_browser and names[0] == "jupyterlab"))
     if not in_browser:
         yield widgets_front_end()
@@ -101,23 +82,16 @@ def quick_checks(folder: Path) -> Iterator[Check]:
 
 
 def all_checks(folder: Path) -> Iterator[Check]:
-    """Run every check.
-
-    Parameters
-    ----------
-    folder : Path
-        The learner's folder; it need not exist yet.
-    """
+    """Run every check; the learner's folder need not exist yet."""
     yield from quick_checks(folder)
     yield writing(folder)
-    yield recording(folder)
     yield lessons()
     yield imports()
     yield kernel()
 
 
-def again() -> str:
-    """Say how everything is installed anew, from a clone or from a package."""
+def reinstall() -> str:
+    """Say how to install everything anew, in a clone or from a package."""
     if root := learner_folder.clone():
         return f'delete the folder "{root / ".venv"}" and run: python start.py'
     return f'install the wheel of the course anew: "{sys.executable}" -m pip install --force-reinstall FILE.whl'
@@ -132,14 +106,7 @@ def python_version() -> Check:
 
 
 def installed(package: str, named: tuple[str, str]) -> Check:
-    """Check that a package is there and new enough.
-
-    Parameters
-    ----------
-    package : str
-    named : (str, str)
-        Its name as people write it, and the oldest version that will do.
-    """
+    """Check that a package is installed and new enough; `named` is its usual name and the oldest version."""
     name, oldest = named
     mend = f'run: "{sys.executable}" -m pip install --upgrade "{package}>={oldest}"'
     try:
@@ -152,23 +119,18 @@ def installed(package: str, named: tuple[str, str]) -> Check:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: (8, 1, 2) for 8.1.2rc1.
-
-    Parameters
-    ----------
-    version : str
-    """
+    """Return the leading numbers of a version: (8, 1, 2) for 8.1.2rc1."""
     leading = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(part) for part in leading.group().split(".")) if leading else ()
 
 
 def widgets_front_end() -> Check:
-    """Check that JupyterLab will find what draws the sliders."""
+    """Check that JupyterLab finds the extension that draws the sliders."""
     name, mend = "Widgets in JupyterLab", f'run: "{sys.executable}" -m pip install --force-reinstall jupyterlab_widgets'
     try:
         from jupyter_core.paths import jupyter_path
     except ImportError:
-        return Check(name, "Jupyter is not installed", again())
+        return Check(name, "Jupyter is not installed", reinstall())
     for folder in jupyter_path("labextensions"):
         if Path(folder, FRONT_END, "package.json").is_file():
             return Check(name, detail=folder)
@@ -182,13 +144,7 @@ def nearest_existing(folder: Path) -> Path:
 
 
 def can_write(folder: Path) -> Check:
-    """Check the rights on a folder, without writing into it.
-
-    Parameters
-    ----------
-    folder : Path
-        If it does not exist yet, it must be possible to make it.
-    """
+    """Check the permissions of a folder, or of the one it would be made in, without writing."""
     existing = nearest_existing(folder)
     well = existing.is_dir() and os.access(existing, os.W_OK)
     problem = "" if well else f"{existing} cannot be written"
@@ -196,24 +152,27 @@ def can_write(folder: Path) -> Check:
 
 
 def writing(folder: Path) -> Check:
-    """Check that a file can really be written.
+    """Check that files can be written in the learner's folder, and in the one where progress is kept."""
+    name = "Writing progress"
+    named = os.environ.get("BPTT_LESSONS_HOME")
+    mend = "let BPTT_LESSONS_HOME name a folder that can be written, or unset it" if named else "choose another folder"
+    try:
+        home = progress.home() if named else folder
+    except OSError as error:
+        return Check(name, str(error), mend)
+    try:
+        damaged = progress.report_on(home).damaged
+    except OSError as error:
+        problem = f"{home / progress.FILE} cannot be read ({error.strerror or 'it is not a file'})"
+        return Check(name, problem, f"rename it, or {mend}")
+    for place in {nearest_existing(folder), nearest_existing(home)}:
+        if problem := writing_problem(place):
+            return Check(name, problem, f"make room on the disk, or {mend}")
+    return Check(name, detail=f"{home}, with damaged parts in the file that are ignored" if damaged else str(home))
 
-    Parameters
-    ----------
-    folder : Path
-    """
-    existing = nearest_existing(folder)
-    mend = "choose another folder, or make room on the disk"
-    return Check("Writing a file", trouble_writing(existing), mend, str(existing))
 
-
-def trouble_writing(folder: Path) -> str:
-    """Write a file into a folder that exists, remove it again, and say what went wrong; empty if nothing did.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+def writing_problem(folder: Path) -> str:
+    """Write a file into an existing folder and remove it; return what went wrong, if anything."""
     path = folder / f".bptt-lessons-{uuid.uuid4().hex}.tmp"
     try:
         path.write_bytes(b"0" * 10_000)
@@ -225,38 +184,8 @@ def trouble_writing(folder: Path) -> str:
     return ""
 
 
-def recording(folder: Path) -> Check:
-    """Check that progress can be read and written, in the learner's folder or where ``BPTT_LESSONS_HOME`` says.
-
-    Parameters
-    ----------
-    folder : Path
-        The learner's.
-    """
-    name = "Writing progress"
-    named = os.environ.get("BPTT_LESSONS_HOME")
-    mend = "let BPTT_LESSONS_HOME name a folder that can be written, or unset it" if named else "choose another folder"
-    try:
-        place = progress.home() if named else folder
-    except OSError as error:
-        return Check(name, str(error), mend)
-    try:
-        damaged = progress.report_on(place).damaged
-    except OSError as error:
-        problem = f"{place / progress.FILE} cannot be read ({error.strerror or 'it is not a file'})"
-        return Check(name, problem, f"rename it, or {mend}")
-    if problem := trouble_writing(nearest_existing(place)):
-        return Check(name, problem, f"make room on the disk, or {mend}")
-    return Check(name, detail=f"{place}, parts of the file damaged and passed over" if damaged else str(place))
-
-
 def free_space(folder: Path) -> Check:
-    """Check that the disk is not nearly full.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Check that the disk is not nearly full."""
     free = shutil.disk_usage(nearest_existing(folder)).free
     problem = "" if free >= LEAST_SPACE else f"only {free / 1e6:.0f} MB are free"
     return Check("Disk space", problem, f"make room for {LEAST_SPACE / 1e6:.0f} MB", f"{free / 1e9:.1f} GB free")
@@ -266,7 +195,7 @@ def lessons() -> Check:
     """Check that the lessons are there to be copied."""
     folder = learner_folder.shipped_folder()
     count = len(learner_folder.shipped_lessons(folder))
-    return Check("Lessons", "" if count else f"there are none in {folder}", again(), f"{count} in {folder}")
+    return Check("Lessons", "" if count else f"there are none in {folder}", reinstall(), f"{count} in {folder}")
 
 
 def imports() -> Check:
@@ -275,9 +204,9 @@ def imports() -> Check:
     try:
         result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Check("Loading the packages", str(error), again())
+        return Check("Loading the packages", str(error), reinstall())
     last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-    return Check("Loading the packages", last if result.returncode else "", again())
+    return Check("Loading the packages", last if result.returncode else "", reinstall())
 
 
 def kernel() -> Check:
@@ -302,6 +231,6 @@ def kernel() -> Check:
         finally:
             manager.shutdown_kernel(now=True)
     except Exception as error:  # whatever goes wrong here is what the doctor is asked for
-        return Check(name, f"{type(error).__name__}: {error}", again())
+        return Check(name, f"{type(error).__name__}: {error}", reinstall())
     problem = "" if content["status"] == "ok" else f"{content['ename']}: {content['evalue']}"
-    return Check(name, problem, again(), sys.executable)
+    return Check(name, problem, reinstall(), sys.executable)

@@ -1,9 +1,8 @@
 """The learner's folder: their own copy of the lessons, which nothing here ever overwrites.
 
-Lessons that are missing are copied, without their outputs: who is asked to predict what
-comes out must not see it standing there.  Where a shipped lesson has changed since it was
-copied, its new version is put beside the learner's.  What was copied is remembered in
-``.bptt-lessons/manifest.json`` inside the folder.
+Missing lessons are copied without their outputs, so that no output answers a question before
+the learner does.  If a shipped lesson has changed since it was copied, the new version is put
+beside the learner's.  ``.bptt-lessons/manifest.json`` inside the folder records what was copied.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -22,22 +20,22 @@ import bptt_lessons
 from bptt_lessons.course.locking import locked
 
 LESSONS = "[0-9][0-9]_*.ipynb"
-OWN = ".bptt-lessons"  # what this module keeps in the folder
+OWN = ".bptt-lessons"  # this module's own subfolder
 MANIFEST = "manifest.json"
 FORMAT = 1
 
 
 class Prepared(NamedTuple):
-    """What was done to a folder: names of lessons."""
+    """What `prepare` did to a folder, as names of lessons."""
 
     folder: Path
     copied: tuple[str, ...]  # were missing
-    beside: tuple[str, ...]  # new versions, under names of their own
+    beside: tuple[str, ...]  # new versions, under new names
     kept: tuple[str, ...]  # were there already
 
 
 def clone() -> Path | None:
-    """Return the root of the clone that this package is imported from, or None if it is installed."""
+    """Return the root of the clone that this package is in, or None if it is installed."""
     root = Path(str(files("bptt_lessons"))).resolve().parent
     return root if (root / "start.py").is_file() and (root / "notebooks").is_dir() else None
 
@@ -49,32 +47,23 @@ def shipped_folder() -> Path:
 
 
 def default_folder() -> Path:
-    """Return where a learner's lessons are kept if no folder is named."""
+    """Return the learner's folder if none is named."""
     root = clone()
     return root / "my-lessons" if root else Path.cwd() / "bptt-lessons"
 
 
 def shipped_lessons(folder: Path) -> list[Path]:
-    """Return the lessons in a folder, in reading order.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Return the lessons in a folder, in reading order."""
     return sorted(path for path in folder.glob(LESSONS) if path.is_file())
 
 
 def full_path(folder: Path | str) -> Path:
-    """Return a folder's absolute path, ``~`` and all.
-
-    Parameters
-    ----------
-    folder : Path or str
+    """Return a folder's absolute path, with ``~`` expanded.
 
     Raises
     ------
     ValueError
-        If it is no path, or begins with the ``~`` of somebody who does not exist.
+        If it is not a path, or names the home of an unknown user.
     """
     try:
         return Path(os.path.abspath(Path(folder).expanduser()))
@@ -90,18 +79,14 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
     folder : Path or str
         Made if it is missing.
     shipped : Path, optional
-        Where the lessons are copied from; the package's own if it is not given.
+        Where to copy the lessons from; the package's own if it is not given.
     version : str
-        Named in the new version of a lesson that changed.
-
-    Returns
-    -------
-    Prepared
+        Goes into the name of a changed lesson's new version.
 
     Raises
     ------
     ValueError
-        If the folder is that of the shipped lessons, or inside it.
+        If the folder is the one with the shipped lessons, or inside it.
     FileNotFoundError
         If no lessons were shipped.
     OSError
@@ -125,7 +110,7 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
             digest = hashlib.sha256(content).hexdigest()
             if create(folder / lesson.name, content, own):
                 copied.append(lesson.name)
-            elif manifest.get(lesson.name) == digest or same(folder / lesson.name, content):
+            elif manifest.get(lesson.name) == digest or has_content(folder / lesson.name, content):
                 kept.append(lesson.name)
             else:
                 beside.append(create_beside(folder, lesson.stem, version, content, own))
@@ -136,12 +121,9 @@ def prepare(folder: Path | str, *, shipped: Path | None = None, version: str = b
 
 
 def as_copied(content: bytes) -> bytes:
-    """Return a lesson as learners get it: no outputs, no marks for slides, nothing run yet.
+    """Return a lesson as learners get it: nothing run, no outputs, no slide marks.
 
-    Parameters
-    ----------
-    content : bytes
-        What is no notebook is returned as it is.
+    Content that is not a notebook is returned unchanged.
     """
     try:
         notebook = json.loads(content)
@@ -156,58 +138,35 @@ def as_copied(content: bytes) -> bytes:
 
 
 def create_beside(folder: Path, stem: str, version: str, content: bytes, own: Path) -> str:
-    """Write a new version of a lesson under the first free name, and return the name.
-
-    Parameters
-    ----------
-    folder : Path
-    stem : str
-        The lesson's name without its suffix.
-    version : str
-    content : bytes
-    own : Path
-        Where temporary files may be written.
-    """
-    for name in names_beside(stem, version):
-        if create(folder / name, content, own) or same(folder / name, content):
-            return name
-    raise AssertionError("names without end came to an end")
-
-
-def names_beside(stem: str, version: str) -> Iterator[str]:
-    """Yield the names that a new version may have, without end."""
-    yield f"{stem} (version {version}).ipynb"
-    number = 2
+    """Write a new version of a lesson under the first free name, and return the name."""
+    number = 1
     while True:
-        yield f"{stem} (version {version}, copy {number}).ipynb"
+        name = f"{stem} (version {version}{f', copy {number}' if number > 1 else ''}).ipynb"
+        if create(folder / name, content, own) or has_content(folder / name, content):
+            return name
         number += 1
 
 
 def create(path: Path, content: bytes, own: Path) -> bool:
-    """Write a file that does not exist yet, or is empty, whole or not at all.
+    """Write a new file, whole or not at all; return False if a file that is not empty has that name.
 
     Parameters
     ----------
     path : Path
     content : bytes
     own : Path
-        Where temporary files may be written, on the same disk.
-
-    Returns
-    -------
-    bool
-        False if there was anything of that name that holds something.
+        A folder on the same disk for the temporary file.
     """
     if os.path.lexists(path) and not is_empty(path):
         return False
     temporary = write_temporary(own, content)
     try:
-        os.link(temporary, path)  # unlike a renaming, this never replaces a file
+        os.link(temporary, path)  # never replaces a file, unlike a rename
     except FileExistsError:
         return replace_empty(temporary, path)
-    except (OSError, NotImplementedError, AttributeError):  # a disk or a Python without hard links
+    except (OSError, NotImplementedError, AttributeError):  # no hard links on this disk or in this Python
         with suppress(FileExistsError):
-            path.touch(exist_ok=False)  # an empty file holds the name, until the whole one takes its place
+            path.touch(exist_ok=False)  # reserves the name
         return replace_empty(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -215,12 +174,7 @@ def create(path: Path, content: bytes, own: Path) -> bool:
 
 
 def replace_empty(temporary: Path, path: Path) -> bool:
-    """Put a file in the place of an empty one; say whether that one was empty.
-
-    Parameters
-    ----------
-    temporary, path : Path
-    """
+    """Put a file in the place of an empty one; return whether that one was empty."""
     empty = is_empty(path)
     if empty:
         os.replace(temporary, path)
@@ -228,38 +182,20 @@ def replace_empty(temporary: Path, path: Path) -> bool:
 
 
 def is_empty(path: Path) -> bool:
-    """Say whether this is an empty file, as a kill or a full disk may leave: nothing is lost with it.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Return whether this is an empty file, which a kill or a full disk can leave."""
     return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
 
 
-def same(path: Path, content: bytes) -> bool:
-    """Say whether a file has just this content.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
-    """
+def has_content(path: Path, content: bytes) -> bool:
+    """Return whether a file has exactly this content."""
     try:
-        return path.is_file() and path.read_bytes() == content  # to read a pipe would be to wait for ever
+        return path.is_file() and path.read_bytes() == content  # reading a pipe would wait for ever
     except OSError:
         return False
 
 
 def write_temporary(own: Path, content: bytes) -> Path:
-    """Write a file under a name that nobody else has, down to the disk.
-
-    Parameters
-    ----------
-    own : Path
-        The folder for it.
-    content : bytes
-    """
+    """Write a file under a unique name in this folder, and wait until it is on the disk."""
     path = own / f"{uuid.uuid4().hex}.tmp"
     try:
         with path.open("xb") as file:
@@ -268,28 +204,18 @@ def write_temporary(own: Path, content: bytes) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(own.parent)) from error  # the learner's folder, not our own
+        raise OSError(error.errno, error.strerror, str(own.parent)) from error  # names the learner's folder
     return path
 
 
 def remove_leftovers(own: Path) -> None:
-    """Remove what a killed process left; called under the lock.
-
-    Parameters
-    ----------
-    own : Path
-    """
+    """Remove temporary files of killed processes; the caller holds the lock."""
     for path in own.glob("*.tmp"):
         path.unlink(missing_ok=True)
 
 
 def read_manifest(path: Path) -> dict[str, str]:
-    """Return the hash of each lesson as it was last shipped here; empty if that is not known.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """Return the hash of each lesson as last copied here; empty if unknown."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         lessons = found["lessons"].items() if found["format"] == FORMAT else ()
@@ -299,12 +225,6 @@ def read_manifest(path: Path) -> dict[str, str]:
 
 
 def write_manifest(own: Path, manifest: dict[str, str]) -> None:
-    """Replace the manifest, whole.
-
-    Parameters
-    ----------
-    own : Path
-    manifest : dict of str to str
-    """
+    """Replace the manifest in one step."""
     text = json.dumps({"format": FORMAT, "lessons": manifest}, indent=2, sort_keys=True)
     os.replace(write_temporary(own, (text + "\n").encode()), own / MANIFEST)

@@ -1,7 +1,6 @@
 """Locks: one process at a time writes into a learner's folder.
 
-The operating system holds the lock and lets go of it when the process ends, however
-it ends, so that nothing stale is left behind by a kill.
+The operating system releases a lock when its process ends, so a kill leaves no stale one.
 """
 
 from __future__ import annotations
@@ -17,16 +16,9 @@ SECONDS = 10.0
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the lock on an open file if nobody holds it; say whether it is taken.
+    """Take the lock on an open file; return False if another process holds it.
 
-    Parameters
-    ----------
-    descriptor : int
-
-    Returns
-    -------
-    bool
-        Also true on a file system or a Python that knows no locks, where going on is the better choice.
+    Where the file system or Python has no locks, return True: continuing without is the better choice.
     """
     try:
         if sys.platform == "win32":
@@ -47,7 +39,7 @@ def try_lock(descriptor: int) -> bool:
 
 @contextmanager
 def locked(path: Path, seconds: float = SECONDS) -> Iterator[None]:
-    """Hold the lock that a file stands for; the file itself stays empty.
+    """Hold the lock on a file; the file itself stays empty.
 
     Parameters
     ----------
@@ -59,7 +51,7 @@ def locked(path: Path, seconds: float = SECONDS) -> Iterator[None]:
     Raises
     ------
     TimeoutError
-        If another process held the lock all the while.
+        If another process held the lock all the time.
     OSError
         If the file cannot be made.
     """
@@ -75,4 +67,4 @@ def locked(path: Path, seconds: float = SECONDS) -> Iterator[None]:
             time.sleep(0.01)
         yield
     finally:
-        os.close(descriptor)  # which lets go of the lock
+        os.close(descriptor)  # releases the lock

@@ -1,4 +1,4 @@
-"""Measured numbers: the one way in which a lesson prints what differs from run to run."""
+"""Measured numbers: the one way in which a lesson prints a number that differs from run to run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def measured(value: float, format: str = ".3g", unit: str = "") -> str:
-    """Return a measured number as text that marks it as such.
+    """Return a measured number as text in brackets that mark it as measured.
 
     Seconds, bytes and trained errors differ from machine to machine.  The tests of the
-    notebooks compare every printed character save what stands in these brackets.
+    notebooks compare every printed character except those in such brackets.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ def measured(value: float, format: str = ".3g", unit: str = "") -> str:
     Returns
     -------
     str
-        Such as ``[measured 1.23 s]``.
+        For example ``[measured 1.23 s]``.
 
     Raises
     ------
     ValueError
-        If `value` is no real number, or the format does not fit it or yields a bracket.
+        If `value` is not a real number, or the format does not fit it or gives a bracket.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise ValueError(f"value must be one real number, got {type(value).__name__}")
@@ -44,12 +44,12 @@ def measured(value: float, format: str = ".3g", unit: str = "") -> str:
 
 
 def passage(text: str) -> str:
-    """Return a piece of text that may differ elsewhere, such as one from Python's own manual, as text that marks it so.
+    """Return a text that may differ elsewhere, such as one from Python's own manual, between marks that say so.
 
     Raises
     ------
     ValueError
-        If `text` is no string, or holds one of the marks itself.
+        If `text` is not a string, or holds one of the marks itself.
     """
     if not isinstance(text, str) or set(text) & set("«»"):
         raise ValueError(f"text must be a string without « and », got {text!r:.60}")

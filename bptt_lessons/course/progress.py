@@ -1,8 +1,8 @@
 """Progress: what a learner has tried and solved, kept where no kill can lose it.
 
-One line of JSON is added for each new result, beside the learner's notebooks or in
-the folder that the environment variable ``BPTT_LESSONS_HOME`` names.  A line holds
-neither code nor names, and none is ever changed.
+Each new result adds one line of JSON to a file beside the learner's notebooks, or in the
+folder that the environment variable ``BPTT_LESSONS_HOME`` names.  A line holds neither code
+nor names, and is never changed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,14 +24,12 @@ FILE = "progress.jsonl"
 LOCK = ".progress.lock"
 FORMAT = 1
 STATUSES = ("correct", "wrong", "not attempted")
-LONGEST = 10_000  # bytes: no line of ours is nearly as long, and garbage need not have lines at all
-LOOKED_BACK = 1_000_000  # bytes in which the last result of an exercise is looked for: some thousand lines
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # which some editors put at the beginning of a file
-NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors put it at the beginning of a file
+DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class Entry(NamedTuple):
-    """One result of one check."""
+    """The result of one check."""
 
     time: str  # UTC, ISO 8601
     lesson: str  # notebook stem
@@ -40,12 +39,12 @@ class Entry(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Where a learner stands with one exercise."""
+    """A learner's standing in one exercise."""
 
     lesson: str
     exercise: str
     state: str  # "solved", "tried" or "not attempted"
-    misconception: str | None  # the last one named, while it is not solved
+    misconception: str | None  # the last one named, until it is solved
 
 
 def home() -> Path:
@@ -59,7 +58,7 @@ def home() -> Path:
     Raises
     ------
     OSError
-        If there is no such place; its text can be shown to the learner.
+        If there is no such place; the text is fit for the learner.
     """
     named = os.environ.get("BPTT_LESSONS_HOME")
     try:
@@ -71,13 +70,8 @@ def home() -> Path:
 
 
 def parse(line: bytes) -> Entry | None:
-    """Read one line; None if it is broken or not ours.
-
-    Parameters
-    ----------
-    line : bytes
-    """
-    if not line.startswith((b"{", BYTE_ORDER_MARK)):  # garbage may be long, and is told from ours at once
+    """Read one line; None if it is damaged or from another program or version."""
+    if not line.startswith((b"{", BYTE_ORDER_MARK)):
         return None
     try:
         fields = json.loads(line.decode("utf-8-sig"))
@@ -94,65 +88,39 @@ def parse(line: bytes) -> Entry | None:
 
 
 def read(folder: Path | str | None = None) -> list[Entry]:
-    """Read all results, oldest first; broken and foreign lines are passed over.
+    """Read all results, oldest first, without damaged lines.
 
     Parameters
     ----------
     folder : Path or str, optional
         ``home()`` if it is not given.
 
-    Returns
-    -------
-    list of Entry
-        Empty if nothing was recorded yet.
+    Raises
+    ------
+    OSError
+        If the file exists and cannot be read.
+    """
+    folder = home() if folder is None else Path(folder)
+    return [entry for line in read_lines(folder / FILE) if (entry := parse(line))]
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file that are not blank; none if there is no file.
 
     Raises
     ------
     OSError
-        If the file is there and cannot be read.
-    """
-    return [entry for line in lines_in(home() if folder is None else Path(folder)) if (entry := parse(line))]
-
-
-def lines_in(folder: Path, looked_back: int | None = None) -> Iterator[bytes]:
-    """Yield the lines of a folder's progress file, as `lines_of` does.
-
-    Parameters
-    ----------
-    folder : Path
-    looked_back : int, optional
-    """
-    return lines_of(folder / FILE, looked_back)
-
-
-def lines_of(path: Path, looked_back: int | None = None) -> Iterator[bytes]:
-    """Yield the lines of a file that are not blank, those of garbage in pieces; none if there is no file.
-
-    Parameters
-    ----------
-    path : Path
-    looked_back : int, optional
-        So many bytes at the file's end are enough; all of them if it is not given.
-
-    Raises
-    ------
-    OSError
-        If the file is there and cannot be read.
+        If the file exists and cannot be read.
     """
     if not os.path.lexists(path):
         return
-    if not path.is_file():  # to open a pipe would be to wait for ever
+    if not path.is_file():  # opening a pipe would wait for ever
         raise OSError(
             f"{path} is not a file (but a folder, a pipe or a broken link, say). It was left as it is: "
             "rename it, and progress is kept again"
         )
     with path.open("rb") as file:
-        if looked_back is not None and path.stat().st_size > looked_back:
-            file.seek(-looked_back, os.SEEK_END)
-            file.readline(LONGEST)  # what is left of a line
-        while line := file.readline(LONGEST):
-            if line.strip():
-                yield line
+        yield from (line for line in file if line.strip())
 
 
 def record(
@@ -171,9 +139,9 @@ def record(
     Raises
     ------
     ValueError
-        If the status is not one of the three, or something else is no text.
+        If an argument has the wrong type, or the status is not one of the three.
     OSError
-        If the line could not be written; its text can be shown to the learner.
+        If the line could not be written; the text is fit for the learner.
     """
     if not isinstance(status, str) or status not in STATUSES:
         raise ValueError(f"status is {shown(status)}; expected one of {', '.join(map(repr, STATUSES))}")
@@ -186,29 +154,20 @@ def record(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / LOCK):
-            recent = (entry for line in lines_in(folder, LOOKED_BACK) if (entry := parse(line)))
-            earlier = [entry[3:] for entry in recent if entry[1:3] == (lesson, exercise)]
+            earlier = [entry[3:] for entry in read(folder) if entry[1:3] == (lesson, exercise)]
             if earlier and earlier[-1] == (status, misconception):
                 return
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            entry = Entry(now, lesson, exercise, status, misconception)
-            append_line(folder / FILE, line_of(entry))
+            append_line(folder / FILE, line_of(Entry(now, lesson, exercise, status, misconception)))
     except OSError as error:
-        raise OSError(in_words(error, folder)) from error
+        raise OSError(explain(error, folder)) from error
 
 
-def in_words(error: OSError, folder: Path) -> str:
-    """Say why progress could not be read or written, that none is lost, and what to do.
-
-    Parameters
-    ----------
-    error : OSError
-        One of this package's own says all of that itself.
-    folder : Path
-    """
-    if error.errno is None:
+def explain(error: OSError, folder: Path) -> str:
+    """Say why progress could not be read or written, that none is lost, and what to do."""
+    if error.errno is None:  # raised by this package: it says all of that itself
         return str(error)
-    if error.errno in NO_ROOM:
+    if error.errno in DISK_FULL:
         return (
             f"the disk that holds {folder} is full. What was written there before is safe. "
             "Make room, then run this cell again"
@@ -220,25 +179,13 @@ def in_words(error: OSError, folder: Path) -> str:
 
 
 def line_of(entry: Entry) -> str:
-    """Return the line that stands for a result, without its end; `parse` reads it.
-
-    Parameters
-    ----------
-    entry : Entry
-    """
+    """Return the line for a result, without a line end; `parse` reads it."""
     return json.dumps({"version": FORMAT, **entry._asdict()})
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a whole line to a file in one write, mending a last line that was cut off.
-
-    Parameters
-    ----------
-    path : Path
-    line : str
-        Without its end.
-    """
-    binary = getattr(os, "O_BINARY", 0)  # on Windows, so that a line's end stays one byte
+    """Add a line to a file in one write; if the last line was cut off, start a new one first."""
+    binary = getattr(os, "O_BINARY", 0)  # on Windows, so that a line end stays one byte
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | binary, 0o666)
     try:
         size = os.lseek(descriptor, 0, os.SEEK_END)
@@ -246,7 +193,7 @@ def append_line(path: Path, line: str) -> None:
             os.lseek(descriptor, size - 1, os.SEEK_SET)
         cut_off = size > 0 and os.read(descriptor, 1) != b"\n"
         data = ("\n" * cut_off + line + "\n").encode("utf-8")
-        if os.write(descriptor, data) != len(data):  # the next line begins anew, so that half a line costs only itself
+        if os.write(descriptor, data) != len(data):  # the next line starts anew, so only this one is lost
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(descriptor)
     finally:
@@ -254,15 +201,15 @@ def append_line(path: Path, line: str) -> None:
 
 
 def exercises_in_order() -> dict[str, str]:
-    """Return the lesson of every exercise, by name, in the order in which they are met."""
-    from bptt_lessons.course import EXERCISES
+    """Return the lesson of every exercise, by name, in the order of the course."""
+    from bptt_lessons.course.catalogue import EXERCISES  # takes a while: recording progress does not need it
 
     exercises: Mapping[str, Any] = EXERCISES
     return dict(sorted(((name, e.lesson) for name, e in exercises.items()), key=lambda pair: pair[1]))
 
 
 def summary(entries: Iterable[Entry], exercises: Mapping[str, str] | None = None) -> list[Standing]:
-    """Say where a learner stands: what was once solved stays solved.
+    """Return the learner's standing in each exercise: once solved is solved.
 
     Parameters
     ----------
@@ -270,11 +217,6 @@ def summary(entries: Iterable[Entry], exercises: Mapping[str, str] | None = None
         Oldest first.
     exercises : mapping of str to str, optional
         The lesson of each exercise, in the order wanted; those of the course if it is not given.
-
-    Returns
-    -------
-    list of Standing
-        One for each exercise.
     """
     if exercises is None:
         exercises = exercises_in_order()
@@ -286,14 +228,7 @@ def summary(entries: Iterable[Entry], exercises: Mapping[str, str] | None = None
 
 
 def standing(lesson: str, exercise: str, entries: Sequence[Entry]) -> Standing:
-    """Say where a learner stands with one exercise.
-
-    Parameters
-    ----------
-    lesson, exercise : str
-    entries : sequence of Entry
-        Those of this exercise, oldest first.
-    """
+    """Return the standing in one exercise; `entries` are its own, oldest first."""
     statuses = {entry.status for entry in entries}
     if "correct" in statuses:
         return Standing(lesson, exercise, "solved", None)
@@ -310,28 +245,25 @@ DAMAGED = (
 
 
 class ProgressReport:
-    """Where a learner stands, as plain text; and whether some of the file could not be read."""
+    """The learner's standing as plain text, and whether part of the file could not be read."""
 
     def __init__(self, standings: Sequence[Standing], *, damaged: bool = False) -> None:
         self.standings, self.damaged = tuple(standings), damaged
 
     def __str__(self) -> str:
         lines = []
-        coming = next((s.lesson for s in self.standings if s.state != "solved"), None)
+        current = next((s.lesson for s in self.standings if s.state != "solved"), None)
         for lesson in dict.fromkeys(s.lesson for s in self.standings):
             here = [s for s in self.standings if s.lesson == lesson]
             solved = sum(s.state == "solved" for s in here)
             lines.append(f"{lesson}: {solved} of {len(here)} solved")
-            if lesson == coming or any(s.state != "not attempted" for s in here):  # one line is enough for the others
-                lines += [f"  {s.exercise}: {s.state}{why(s)}" for s in here]
+            if lesson == current or any(s.state != "not attempted" for s in here):  # other lessons get one line
+                for s in here:
+                    diagnosis = f" (last diagnosis: {s.misconception})" if s.misconception else ""
+                    lines.append(f"  {s.exercise}: {s.state}{diagnosis}")
         return "\n".join([*lines, next_step(self.standings), *([DAMAGED] if self.damaged else [])])
 
     __repr__ = __str__
-
-
-def why(s: Standing) -> str:
-    """Name the last misconception, if there is one."""
-    return f" (last diagnosis: {s.misconception})" if s.misconception else ""
 
 
 def next_step(standings: Sequence[Standing]) -> str:
@@ -343,68 +275,54 @@ def next_step(standings: Sequence[Standing]) -> str:
 
 
 def progress_report(folder: Path | str | None = None) -> ProgressReport | Text:
-    """Show where the learner stands, in a notebook; what keeps it from being shown is said, not raised.
+    """Show the learner's standing in a notebook; if that fails, say why instead of raising.
 
     Parameters
     ----------
     folder : Path or str, optional
         ``home()`` if it is not given.
-
-    Returns
-    -------
-    ProgressReport or Text
-        While all is well its text depends on what is solved, tried and diagnosed, and on nothing else.
     """
     try:
         folder = home() if folder is None else Path(folder)
         return report_on(folder)
     except OSError as error:
         place = Path() if folder is None else Path(folder)
-        return Text(f"Your progress cannot be shown: {in_words(error, place)}.")
+        return Text(f"Your progress cannot be shown: {explain(error, place)}.")
 
 
 def report_on(folder: Path) -> ProgressReport:
-    """Return where the learner stands by the file in a folder.
-
-    Parameters
-    ----------
-    folder : Path
+    """Return the learner's standing from the file in a folder.
 
     Raises
     ------
     OSError
-        If the file is there and cannot be read.
+        If the file exists and cannot be read.
     """
-    found = [parse(line) for line in lines_in(folder)]
+    found = [parse(line) for line in read_lines(folder / FILE)]
     entries = [entry for entry in found if entry is not None]
     return ProgressReport(summary(entries), damaged=len(entries) < len(found))
 
 
 def set_aside(folder: Path | str | None = None) -> Path | None:
-    """Begin again: move the progress file to a name of its own, where it is kept.
+    """Begin again: rename the progress file, and return its new path; None if there was none.
 
     Parameters
     ----------
     folder : Path or str, optional
         ``home()`` if it is not given.
 
-    Returns
-    -------
-    Path or None
-        Where the file is now; None if there was none.
-
     Raises
     ------
     OSError
-        If it cannot be moved.
+        If it cannot be renamed.
     """
     folder = home() if folder is None else Path(folder)
     path = folder / FILE
-    if not os.path.lexists(path):  # a broken link is set aside too
+    if not os.path.lexists(path):  # a broken link is renamed too
         return None
     with locked(folder / LOCK):
         now = datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        names = (f"progress-until-{now}{number}.jsonl" for number in ["", *(f"-{n}" for n in range(2, 1000))])
-        aside = next(folder / name for name in names if not os.path.lexists(folder / name))
-        path.rename(aside)
-    return aside
+        names = (f"progress-until-{now}{f'-{n}' if n > 1 else ''}.jsonl" for n in count(1))
+        new = next(folder / name for name in names if not os.path.lexists(folder / name))
+        path.rename(new)
+    return new

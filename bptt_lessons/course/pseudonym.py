@@ -1,4 +1,4 @@
-"""Pseudonyms: the name that a learner goes by in a class, which is that of their file there."""
+"""Pseudonyms: the name that a learner goes by in a class, and of their file there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bptt_lessons.arguments import shown
 
 LONGEST = 40  # characters
 RESERVED = {"con", "prn", "aux", "nul", "progress", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-BLANK = "\u115f\u1160\u3164\uffa0"  # letters that cannot be seen
+BLANK = "\u115f\u1160\u3164\uffa0"  # invisible letters
 COLOURS = (
     "amber", "azure", "beige", "black", "blue", "bronze", "brown", "copper", "coral", "cream", "gold", "green", "grey",
     "indigo", "ivory", "jade", "lilac", "lime", "maroon", "mint", "ochre", "olive", "orange", "pearl", "pink", "plum",
@@ -28,16 +28,12 @@ THINGS = (
 
 
 def safe_name(name: object) -> str:
-    """Return a name as it may be that of a file on any system.
-
-    Parameters
-    ----------
-    name : object
+    """Return a name in a form that any system allows as a file name.
 
     Raises
     ------
     ValueError
-        If it may not.
+        If no system-independent form exists.
     """
     if not isinstance(name, str):
         raise ValueError(f"name must be a string, got {type(name).__name__}")
@@ -51,44 +47,28 @@ def safe_name(name: object) -> str:
             "and a letter or a digit first"
         )
     if wanted.casefold() in RESERVED:
-        raise ValueError(f"name is {shown(name)}, which not every computer allows for a file; choose another one")
+        raise ValueError(f"name is {shown(name)}, which not every computer allows as a file name; choose another one")
     if wanted.casefold().startswith("progress-until"):
-        raise ValueError(f"name is {shown(name)}, as records are named that were set aside; choose another one")
+        raise ValueError(f"name is {shown(name)}, a name of records that a reset sets aside; choose another one")
     return wanted
 
 
-def compared(name: str) -> str:
-    """Return a name as it is compared with others: capitals and ways to write an accent make no difference.
-
-    Parameters
-    ----------
-    name : str
-    """
+def comparable(name: str) -> str:
+    """Return a form of a name in which capitals and ways to write an accent make no difference."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def taken(folder: Path, name: str) -> bool:
-    """Say whether a learner of that name is in the folder already.
-
-    Parameters
-    ----------
-    folder : Path
-    name : str
-    """
-    wanted = {compared(f"{name}.jsonl"), compared(name)}  # a file, or a folder with a file
+def is_taken(folder: Path, name: str) -> bool:
+    """Return whether the folder already has a learner of that name."""
+    wanted = {comparable(f"{name}.jsonl"), comparable(name)}  # a file, or a folder with a file
     try:
         names = os.listdir(folder)
-    except OSError:  # one to drop things into, which may not be looked into
+    except OSError:  # a folder that one may write into but not list
         names = []
-    return any(compared(found) in wanted for found in names) or os.path.lexists(folder / f"{name}.jsonl")
+    return any(comparable(found) in wanted for found in names) or os.path.lexists(folder / f"{name}.jsonl")
 
 
 def made_up_name(folder: Path) -> str:
-    """Return two plain words that nobody in the folder goes by.
-
-    Parameters
-    ----------
-    folder : Path
-    """
+    """Return a name of two plain words that nobody in the folder has."""
     names = (f"{secrets.choice(COLOURS)}-{secrets.choice(THINGS)}" for _ in range(100))
-    return next((name for name in names if not taken(folder, name)), f"learner-{secrets.token_hex(4)}")
+    return next((name for name in names if not is_taken(folder, name)), f"learner-{secrets.token_hex(4)}")

@@ -1,8 +1,9 @@
-"""Sharing: a learner's results in a folder of the class, once the learner has said yes, until they say stop.
+"""Sharing: a copy of a learner's results in a folder of the class, from the learner's yes until they stop it.
 
-What is shared is a copy of the results in the progress file, line by line, in one file under a name that
-the learner chooses.  Whether it is shared, and where, stands in ``sharing.json`` beside the progress file.
-Nothing goes over a network: the folder is one that this computer can write, such as a hub's shared volume.
+What is shared is a copy of the results in the progress file, line by line, in one file under a name
+that the learner chooses.  ``sharing.json`` beside the progress file records whether it is shared, and
+where.  Nothing goes over a network: the folder is one that this computer can write, such as a hub's
+shared volume.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from typing import NamedTuple
 from bptt_lessons.arguments import shown
 from bptt_lessons.course import progress
 from bptt_lessons.course.locking import locked
-from bptt_lessons.course.pseudonym import safe_name, taken
+from bptt_lessons.course.pseudonym import is_taken, safe_name
 
-FILE = "sharing.json"  # there while results are shared
-STOPPED = "sharing-stopped.json"  # there while they are not: which file was theirs, so that it can be removed
+FILE = "sharing.json"  # the agreement, while results are shared
+STOPPED = "sharing-stopped.json"  # the last agreement, while they are not, so that the file can be removed
 LOCK = ".sharing.lock"
 FORMAT = 1
-HUB_USER = "JUPYTERHUB_USER"  # set by every hub; in containers all have the same account and the same folders
-VARIABLE = "BPTT_LESSONS_CLASS"  # names the class's folder, and does no more
-LARGEST = 2_000_000  # bytes: a record of some ten thousand results, which nobody has
+HUB_USER = "JUPYTERHUB_USER"  # set by every hub; in containers all users have the same account and folders
+VARIABLE = "BPTT_LESSONS_CLASS"  # names the class's folder, nothing more
+LARGEST = 2_000_000  # bytes: far beyond any learner's record
 PATIENCE = 1.0  # seconds that a check waits for a folder that does not answer
 
 
@@ -39,7 +40,7 @@ class Agreement(NamedTuple):
 
     @property
     def file(self) -> Path:
-        """Where the results are shared."""
+        """The shared file."""
         return self.folder / f"{self.name}.jsonl"
 
 
@@ -58,7 +59,7 @@ def class_folder(folder: object = None) -> Path:
     """
     named = os.environ.get(VARIABLE) or None if folder is None else folder
     if named is None:
-        raise ValueError("folder is needed: that of your class, which whoever teaches it will name")
+        raise ValueError("folder is needed: your class's folder, which your teacher will name")
     if not isinstance(named, (str, Path)) or not str(named) or "\0" in str(named):
         raise ValueError(f"folder must be a folder's path, got {shown(named)}")
     try:
@@ -71,174 +72,92 @@ def class_folder(folder: object = None) -> Path:
     return path
 
 
-def readers(folder: Path) -> str:
-    """Say who can read a file in this folder, as far as its rights tell.
-
-    Parameters
-    ----------
-    folder : Path
-    """
-    if os.name != "posix":
-        return "whoever can open that folder"
-    try:
-        resolved = folder.resolve()
-        rights = [path.stat() for path in (resolved, *resolved.parents)]
-    except OSError:
-        return "that cannot be told while the folder cannot be reached"
-    closed = [right for right in rights if not right.st_mode & stat.S_IXOTH]
-    if not closed:
-        return "everyone with an account on this computer or hub"
-    owner = "you" if closed[0].st_uid == os.getuid() else "the owner of that folder"
-    if all(right.st_mode & stat.S_IXGRP for right in closed):
-        groups = " and ".join(sorted({group_name(right.st_gid) for right in closed}))  # all of them are needed
-        return f"{owner}, the group {groups}, and administrators"
-    return f"{owner}, and administrators"
+# --- the shared copy ---------------------------------------------------------------------------------------
 
 
-def group_name(number: int) -> str:
-    """Return the name of a group, or its number if it has none here."""
-    import grp
-
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)
-
-
-# --- what is shared ----------------------------------------------------------------------------------------
-
-
-def lines_to_share(home: Path) -> list[str]:
-    """Return the results in a learner's progress file, one line each, and nothing else that may stand there.
-
-    Parameters
-    ----------
-    home : Path
+def results_in(path: Path) -> list[str]:
+    """Return the results in a progress file as lines, and nothing else that the file may contain.
 
     Raises
     ------
     OSError
         If the file cannot be read, or is too large to be a learner's record.
     """
-    return results_in(home / progress.FILE)
-
-
-def results_in(path: Path) -> list[str]:
-    """Return the lines of a file that are results, as they are written."""
     if path.is_file() and path.stat().st_size > LARGEST:
         raise OSError(f"{path} is larger than {LARGEST // 1_000_000} MB")
-    return [progress.line_of(entry) + "\n" for line in progress.lines_of(path) if (entry := progress.parse(line))]
+    return [progress.line_of(entry) + "\n" for line in progress.read_lines(path) if (entry := progress.parse(line))]
 
 
 def bring_up_to_date(file: Path, home: Path, note: Path) -> None:
-    """Make a shared file the copy of the learner's record that it is to be.
+    """Make an existing shared file a copy of the learner's record.
 
-    What it holds must be the beginning of that record, or of one that a reset has set aside: else it
-    is somebody else's.  So nothing but that need be remembered, and half a line, which a full disk or
-    a kill may leave, is completed the next time.
+    The file must hold the beginning of that record, or of one that a reset has set aside: otherwise it is
+    somebody else's.  So half a line, left by a full disk or a kill, is completed the next time.
 
     Parameters
     ----------
-    file : Path
-        Is there already.
-    home : Path
+    file, home : Path
     note : Path
-        Without it nothing is written: it is gone when the learner has said stop while the folder did not answer.
+        If it is gone, the learner has stopped sharing in the meantime, and nothing is written.
 
     Raises
     ------
     OSError
-        If that fails; what was there stays a beginning of the record.
+        If that fails; the file then still holds a beginning of the record.
     """
-    wanted = "".join(lines_to_share(home)).encode()
-    descriptor = open_shared(file)
-    try:
-        there = read_all(descriptor, LARGEST + 1)
+    wanted = "".join(results_in(home / progress.FILE)).encode()
+    with os.fdopen(open_shared(file), "r+b", buffering=0) as shared:
+        there = shared.read(LARGEST + 1) or b""
         if not os.path.lexists(note):
             return
         if not wanted.startswith(there):
-            if not belongs(there, home):
+            if not is_own_record(there, home):
                 raise OSError(f"{file} holds something else than your results, and was left as it is")
-            os.ftruncate(descriptor, 0)
+            shared.truncate(0)
             there = b""
-        os.lseek(descriptor, len(there), os.SEEK_SET)
-        write_all(descriptor, wanted[len(there) :], file)
-    finally:
-        os.close(descriptor)
+        shared.seek(len(there))
+        write_all(shared.fileno(), wanted[len(there) :], file)
 
 
-def belongs(there: bytes, home: Path) -> bool:
-    """Whether what a shared file holds is this learner's: the beginning of their record, or of one set aside."""
+def is_own_record(content: bytes, home: Path) -> bool:
+    """Return whether this is the beginning of the learner's record, or of one set aside."""
     for path in (home / progress.FILE, *sorted(home.glob("progress-until-*.jsonl"), reverse=True)):
         with suppress(OSError):
-            if "".join(results_in(path)).encode().startswith(there):
+            if "".join(results_in(path)).encode().startswith(content):
                 return True
     return False
 
 
 def open_shared(file: Path) -> int:
-    """Open a shared file that is there; follow no link, wait for no pipe.
-
-    Parameters
-    ----------
-    file : Path
-    """
+    """Open an existing shared file, and return its descriptor; follow no link, wait for no pipe."""
     flags = os.O_RDWR
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
         flags |= getattr(os, name, 0)
     descriptor = os.open(file, flags)
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # by another name it may be the learner's own record
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # a second name could be the learner's own record
         os.close(descriptor)
         raise OSError(f"{file} is not a file of its own")
     return descriptor
 
 
-def read_all(descriptor: int, most: int) -> bytes:
-    """Read a file from its beginning.
-
-    Parameters
-    ----------
-    descriptor : int
-    most : int
-        Bytes.
-    """
-    parts = []
-    while most > 0 and (part := os.read(descriptor, most)):
-        parts.append(part)
-        most -= len(part)
-    return b"".join(parts)
-
-
 def write_all(descriptor: int, content: bytes, file: Path) -> None:
-    """Write everything, in as many calls as the disk wants.
-
-    Parameters
-    ----------
-    descriptor : int
-    content : bytes
-    file : Path
-        Named in the error.
-    """
+    """Write everything, in as many calls as the disk needs."""
     while content:
         written = os.write(descriptor, content)
         if not written:
-            raise OSError(progress.NO_ROOM[0], os.strerror(progress.NO_ROOM[0]), str(file))
+            raise OSError(progress.DISK_FULL[0], os.strerror(progress.DISK_FULL[0]), str(file))
         content = content[written:]
 
 
-# --- yes and stop ------------------------------------------------------------------------------------------
+# --- the agreement: start and stop -------------------------------------------------------------------------
 
 
-def remembered(path: Path) -> Agreement | None:
-    """Read what was agreed to; None if there is nothing, or nothing that holds here.
+def read_agreement(path: Path) -> Agreement | None:
+    """Read an agreement; None if there is none, or none that is valid here.
 
-    It holds only in the folder in which it was said, and on a hub only for the user who said it: a copy of
-    that folder is somebody else's, perhaps.
-
-    Parameters
-    ----------
-    path : Path
+    It is valid only in the folder in which it was made, and on a hub only for the user who made it: a copy
+    of that folder may be somebody else's.
     """
     try:
         found = json.loads(path.read_bytes()) if path.is_file() else {}
@@ -252,75 +171,61 @@ def remembered(path: Path) -> Agreement | None:
         return None
 
 
-def remember(path: Path, agreement: Agreement) -> None:
-    """Write down what was agreed to, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-    agreement : Agreement
-    """
+def write_agreement(path: Path, agreement: Agreement) -> None:
+    """Write an agreement in one step."""
     fields = {"version": FORMAT, "home": str(path.parent.resolve()), "folder": str(agreement.folder)}
     fields["user"] = os.environ.get(HUB_USER, "")
-    temporary = path.with_name(".sharing.tmp")  # one name is enough under the lock, and a kill leaves no more than one
+    temporary = path.with_name(".sharing.tmp")  # the lock makes one name enough
     temporary.write_text(json.dumps({**fields, "name": agreement.name}, indent=2) + "\n", encoding="utf-8")
     os.replace(temporary, path)
 
 
-def agreed(home: Path) -> Agreement | None:
+def current_agreement(home: Path) -> Agreement | None:
     """Return what is shared where; None if the learner shares nothing.
-
-    Parameters
-    ----------
-    home : Path
 
     Raises
     ------
     OSError
-        If something was agreed to that does not hold here.
+        If there is an agreement that is not valid here.
     """
     path = home / FILE
     if not os.path.lexists(path):
         return None
-    agreement = remembered(path)
+    agreement = read_agreement(path)
     if agreement is None:
         raise OSError(f"{path} is damaged, or that folder was copied or moved; to share again, stop it first")
     return agreement
 
 
-def begin(home: Path, folder: Path, name: str) -> Agreement:
-    """Share from now on: to be called when the learner has said yes, and not otherwise.
+def start(home: Path, folder: Path, name: str) -> Agreement:
+    """Share from now on; call this only after the learner has said yes.
 
     Parameters
     ----------
     home : Path
-        Where the learner's progress is kept; made if it is missing.
-    folder : Path
-    name : str
-
-    Returns
-    -------
-    Agreement
+        The folder of the learner's progress; made if it is missing.
+    folder, name
+        The class's folder, and the learner's name there.
 
     Raises
     ------
     ValueError
         If the name is another learner's.
     OSError
-        If it cannot be written; then nothing is shared.
+        If the file cannot be written; then nothing is shared.
     """
     agreement = Agreement(class_folder(folder), safe_name(name))
     if agreement.folder.resolve() == home.resolve():
         raise ValueError(f"folder is {folder}, where your own progress is kept; expected that of the class")
     home.mkdir(parents=True, exist_ok=True)
     with locked(home / LOCK):
-        if agreed(home) is not None:
+        if current_agreement(home) is not None:
             raise ValueError("you share your results already; to change where or how, stop that first")
-        again = remembered(home / STOPPED) == agreement and os.path.lexists(agreement.file)
+        again = read_agreement(home / STOPPED) == agreement and os.path.lexists(agreement.file)
         if not again:
-            if taken(*agreement):
+            if is_taken(*agreement):
                 raise ValueError(f"name is {shown(agreement.name)}, which another learner goes by; choose another one")
-            remember(home / STOPPED, agreement)  # first whose it is, so that a kill leaves no file that is nobody's
+            write_agreement(home / STOPPED, agreement)  # before the file, so that a kill leaves no file without owner
             create(agreement.file, home / STOPPED)
         bring_up_to_date(agreement.file, home, home / STOPPED)
         os.replace(home / STOPPED, home / FILE)
@@ -328,14 +233,7 @@ def begin(home: Path, folder: Path, name: str) -> Agreement:
 
 
 def create(file: Path, note: Path) -> None:
-    """Make an empty file that whoever can get at its folder may read; never one that is there.
-
-    Parameters
-    ----------
-    file : Path
-    note : Path
-        Says that the file is ours; removed if it is not.
-    """
+    """Make a new empty file that everyone with access to its folder may read; remove the note if that fails."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except OSError as error:
@@ -343,38 +241,21 @@ def create(file: Path, note: Path) -> None:
         if not isinstance(error, FileExistsError):
             raise
         raise ValueError(f"name is {shown(file.stem)}, which another learner goes by; choose another one") from error
-    try:
-        if hasattr(os, "fchmod"):
-            with suppress(OSError):
-                os.fchmod(descriptor, 0o644)
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
+    with suppress(OSError):
+        file.chmod(0o644)  # whatever the umask
 
 
-def end(home: Path) -> None:
-    """Share no more, from this moment; what is shared already stays where it is.
-
-    Parameters
-    ----------
-    home : Path
-    """
+def stop(home: Path) -> None:
+    """Share no more from now on; what was shared stays where it is."""
     if os.path.lexists(home / FILE):
-        os.replace(home / FILE, home / STOPPED)  # which works on a full disk too
-        with suppress(TimeoutError), locked(home / LOCK, PATIENCE):  # whoever was just writing has done so
+        os.replace(home / FILE, home / STOPPED)  # works on a full disk too
+        with suppress(TimeoutError), locked(home / LOCK, PATIENCE):  # wait until nobody is writing
             pass
 
 
 def remove(home: Path) -> Path | None:
-    """Remove the file that was shared, after the end.
-
-    Parameters
-    ----------
-    home : Path
-
-    Returns
-    -------
-    Path or None
-        The file; None if there is none.
+    """Remove the file that was shared, after `stop`; return its path, or None if there is none.
 
     Raises
     ------
@@ -382,15 +263,12 @@ def remove(home: Path) -> Path | None:
         If it is not this learner's, or cannot be removed.
     """
     with locked(home / LOCK):
-        agreement = remembered(home / STOPPED)
+        agreement = read_agreement(home / STOPPED)
         if agreement is None or not os.path.lexists(agreement.file):
             return None
-        descriptor = open_shared(agreement.file)
-        try:
-            ours = belongs(read_all(descriptor, LARGEST + 1), home)
-        finally:
-            os.close(descriptor)
-        if not ours:
+        with os.fdopen(open_shared(agreement.file), "rb", buffering=0) as shared:
+            own = is_own_record(shared.read(LARGEST + 1) or b"", home)
+        if not own:
             other = "holds something else than your results, and was left as it is"
             raise OSError(f"{agreement.file} {other}; if it is yours all the same, remove it by hand")
         agreement.file.unlink()
@@ -401,73 +279,57 @@ def remove(home: Path) -> Path | None:
 # --- after each check --------------------------------------------------------------------------------------
 
 
-class Pace:
-    """What one kernel has said and is waiting for."""
+class Kernel:
+    """What this kernel has reported, and the thread that it waits for."""
 
-    said = False
+    reported = False
     waiting: threading.Thread | None = None
 
 
-def catch_up(home: Path) -> None:
-    """Copy to the class's folder what is not there yet, if the learner shares.
-
-    Parameters
-    ----------
-    home : Path
+def copy_new_results(home: Path) -> None:
+    """Copy new results to the class's folder, if the learner shares.
 
     Raises
     ------
     OSError
-        If that fails; it is caught up with the next time.
+        If that fails; the next call tries again.
     """
     with locked(home / LOCK, PATIENCE / 2):
-        agreement = agreed(home)
+        agreement = current_agreement(home)
         if agreement is not None:
             bring_up_to_date(agreement.file, home, home / FILE)
 
 
 def keep_up(home: Path | None = None) -> str:
-    """Copy new results, if the learner shares them; never raises, and waits for no folder that does not answer.
+    """Copy new results, if the learner shares; never raises, and never waits long for a folder.
 
     Parameters
     ----------
     home : Path, optional
-        Where progress is kept; the usual place if it is not given.
+        The folder of the learner's progress; the usual one if it is not given.
 
     Returns
     -------
     str
-        What to say: nothing while all is well, and a failure only once in a kernel.
+        A failure, reported once in a kernel; otherwise empty.
     """
     try:
         home = progress.home() if home is None else home
         if not os.path.lexists(home / FILE):
             return ""
-        trouble = in_time(catch_up, home)
-    except Exception as error:  # a check is not to be disturbed by this, whatever it is
-        trouble = reason(error)
-    if not trouble or Pace.said:
+        trouble = with_patience(copy_new_results, home)
+    except Exception as error:  # nothing here may disturb a check
+        trouble = describe(error)
+    if not trouble or Kernel.reported:
         return ""
-    Pace.said = True
+    Kernel.reported = True
     return f"Your result is written down, but not shared yet: {trouble}. A later check tries again."
 
 
-def in_time(action: Callable[[Path], None], home: Path) -> str:
-    """Do something beside the kernel's own work, which goes on when it takes too long.
-
-    Parameters
-    ----------
-    action : callable
-    home : Path
-        What it is given.
-
-    Returns
-    -------
-    str
-        What went wrong, if anything.
-    """
+def with_patience(action: Callable[[Path], None], home: Path) -> str:
+    """Do something in a thread, and stop waiting for it after a while; return what went wrong, if anything."""
     late = "the class's folder does not answer"
-    if Pace.waiting is not None and Pace.waiting.is_alive():
+    if Kernel.waiting is not None and Kernel.waiting.is_alive():
         return late
     errors: list[Exception] = []
 
@@ -477,32 +339,22 @@ def in_time(action: Callable[[Path], None], home: Path) -> str:
         except Exception as error:
             errors.append(error)
 
-    Pace.waiting = threading.Thread(target=act, daemon=True)
-    try:
-        Pace.waiting.start()
-    except RuntimeError:  # where there are no threads
-        Pace.waiting = None
-        act()
-    else:
-        Pace.waiting.join(PATIENCE)
-        if Pace.waiting.is_alive():
-            return late
-    return reason(errors[0]) if errors else ""
+    Kernel.waiting = threading.Thread(target=act, daemon=True)
+    Kernel.waiting.start()
+    Kernel.waiting.join(PATIENCE)
+    if Kernel.waiting.is_alive():
+        return late
+    return describe(errors[0]) if errors else ""
 
 
-def reason(error: Exception) -> str:
-    """Say in a few words what went wrong.
-
-    Parameters
-    ----------
-    error : Exception
-    """
+def describe(error: Exception) -> str:
+    """Say in a few words what went wrong."""
     if isinstance(error, TimeoutError):
         return "another notebook is sharing just now"
-    if isinstance(error, OSError) and error.errno in progress.NO_ROOM:
+    if isinstance(error, OSError) and error.errno in progress.DISK_FULL:
         return "the disk of the class's folder is full"
     if isinstance(error, OSError) and error.strerror:
         words = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
         words = str(error)
-    return words.encode(errors="replace").decode()  # a folder's name need not be text, and what is said must be
+    return words.encode(errors="replace").decode()  # a folder's name may not be valid text

@@ -1,4 +1,4 @@
-"""Published, recorded and live numbers side by side: what a lesson prints after an experiment."""
+"""Published, recorded and live numbers side by side: the table that a lesson prints after an experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textwrap import wrap
 from typing import Any
 
 from bptt_lessons.course.measured import measured
-from bptt_lessons.experiments.recording import Experiment, Value, form, plain, recorded, rows
+from bptt_lessons.experiments.recording import Experiment, Value, format_of, plain, recorded, rows
 
 WIDTHS = (21, 20, 27)  # of all columns but the last; with it a line stays below 92
 GAP = "  "
@@ -18,7 +18,6 @@ def compared(experiment: Experiment, live: Mapping[str, Value]) -> None:
 
     Parameters
     ----------
-    experiment : Experiment
     live : mapping
         What one seed gave, such as ``recording.live(experiment)``; may be empty.
 
@@ -31,11 +30,11 @@ def compared(experiment: Experiment, live: Mapping[str, Value]) -> None:
 
 
 def table(experiment: Experiment, live: Mapping[str, Value]) -> str:
-    """Return what `compared` prints.  Only what stands in ``[measured ...]`` differs between runs of one version."""
+    """Return what `compared` prints.  Only the text in ``[measured ...]`` differs between runs of one version."""
     found, quantities = recorded(experiment.name), rows(experiment, live)
-    strangers = set(live) - set(found.values)
-    if strangers:
-        raise ValueError(f"live holds {sorted(strangers)}, expected quantities of {experiment.name}")
+    unknown = set(live) - set(found.values)
+    if unknown:
+        raise ValueError(f"live holds {sorted(unknown)}, expected quantities of {experiment.name}")
     lines = wrap(experiment.question, 92)
     count = len(found.seeds)
     heads = ("", "published", "recorded, one seed" if count == 1 else f"recorded, {count} seeds", "here, one seed")
@@ -51,7 +50,7 @@ def table(experiment: Experiment, live: Mapping[str, Value]) -> str:
 
 
 def columns(*cells: str) -> list[str]:
-    """Return the lines of one row; what is too long for its column goes on below, and the last is never broken."""
+    """Return the lines of one row; long cells wrap within their column, except in the last."""
     broken = [wrap(cell, width) or [""] for cell, width in zip(cells[:-1], WIDTHS, strict=True)]
     broken.append([cells[-1]])
     height = max(len(cell) for cell in broken)
@@ -64,18 +63,18 @@ def columns(*cells: str) -> list[str]:
 
 
 def here(value: Value) -> str:
-    """Return a live value in the brackets that the comparison of notebooks looks for."""
+    """Return a live value in the brackets that mark measured numbers."""
     if value is None:
         return "[measured never]"
     if isinstance(value, bool):
         return measured(int(value), "d", "of 1")
     if isinstance(value, list):
         raise ValueError(f"value must be one number, got a list of {len(value)}")
-    return measured(value, form(value))
+    return measured(value, format_of(value))
 
 
 def difference(full: Mapping[str, Any], lesson: Mapping[str, Any]) -> str:
-    """Say in which setting the recorded numbers were made, where the lesson's is another."""
+    """Say where the recorded setting differs from the lesson's."""
     changed = [key for key in full if full[key] != lesson.get(key)]
     if not changed:
         return "Recorded in the setting used here."

@@ -1,4 +1,4 @@
-"""The difference between two functions, line by line: how much of a change a change is."""
+"""The difference between two functions, line by line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def differences(old: Callable[..., Any], new: Callable[..., Any]) -> None:
-    """Print the lines in which two functions differ; docstrings and checks of the arguments are left out.
+    """Print the lines in which two functions differ, without docstrings and checks of arguments.
 
     A line of the first alone begins with "-", of the second alone with "+", of both with a space.
 
@@ -22,7 +22,7 @@ def differences(old: Callable[..., Any], new: Callable[..., Any]) -> None:
     Raises
     ------
     ValueError
-        If one of them is no function with a source.
+        If one of them is not a function with a source.
     """
     print("\n".join(line.rstrip() for line in difflib.ndiff(body("old", old), body("new", new)) if line[0] != "?"))
 
@@ -42,11 +42,11 @@ def body(name: str, function: Callable[..., Any]) -> list[str]:
 
 
 def is_docstring(statement: ast.stmt) -> bool:
-    """Whether a statement is a text that stands alone."""
+    """Return whether a statement is only a string."""
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def is_check(statement: ast.stmt) -> bool:
-    """Whether a statement only calls a function whose name begins with check."""
+    """Return whether a statement only calls a function whose name begins with check."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.startswith("check")

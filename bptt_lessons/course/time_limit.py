@@ -13,14 +13,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from time import monotonic
+from time import monotonic, sleep
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 LEVELS = 4_000  # of recursion, in a thread
 STACK = 128 * 2**20  # bytes of the thread's stack: room for LEVELS calls of 32 kB (NumPy 2.0 takes about 20 kB)
 LEVELS_WITHOUT_THREADS = 100  # a browser's stack holds some 200 of the worst kinds measured
-TOOLS = (3, 4)  # tool numbers that `sys.monitoring` reserves for nobody
+SLICE = 0.1  # seconds of waiting in one piece, which Windows does not interrupt when the learner presses stop
+TOOL = 4  # a number that `sys.monitoring` reserves for nobody
 monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
 raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc  # at the thread's next call or round of a loop
 
@@ -58,22 +59,29 @@ class Stopped(NamedTuple):
 def called_within(seconds: float, call: Callable[[], object], code: CodeType | None) -> Stopped | None:
     """Call a function; return None if it returns in time, else where it was stopped, in the file of `code`."""
 
+    ended = threading.Event()
+
     def target() -> None:
         try:
             call()
         except OutOfTimeError:
             sys.settrace(None)
+        finally:
+            ended.set()
 
     with recursion_limited(LEVELS):
+        end = monotonic() + seconds
         thread = started_thread(target)
         if thread is not None:
             try:
-                thread.join(seconds)
-                line = first_line_in(code, traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))
-            finally:  # the learner may have pressed stop
-                late = thread.is_alive()
-                ended = stop(thread)
-            return Stopped(line, ended) if late else None
+                while not ended.wait(min(max(end - monotonic(), 0), SLICE)):
+                    if monotonic() >= end:
+                        line = first_line_in(code, traceback.walk_stack(sys._current_frames().get(thread.ident or 0)))
+                        return Stopped(line, stop(thread))
+            except BaseException:  # the learner pressed stop
+                stop(thread)
+                raise
+            return None
     return called_here(seconds, call, code)
 
 
@@ -113,11 +121,11 @@ def started_thread(target: Callable[[], None]) -> threading.Thread | None:
 def stop(thread: threading.Thread) -> bool:
     """Raise in a thread until it ends; return whether it did within two seconds."""
     for _ in range(200):
-        if not thread.is_alive():
+        if thread.ident not in sys._current_frames():  # after an interrupted wait, `is_alive` may be wrong
             return True
         raise_in_thread(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(RepeatedOutOfTimeError))
-        thread.join(0.01)
-    return not thread.is_alive()
+        sleep(0.01)
+    return thread.ident not in sys._current_frames()
 
 
 def first_line_in(code: CodeType | None, frames: Iterable[tuple[FrameType, int | None]]) -> int:
@@ -131,7 +139,7 @@ def called_here(seconds: float, call: Callable[[], object], code: CodeType | Non
     end = monotonic() + seconds
     depth = sum(1 for _ in traceback.walk_stack(sys._getframe()))
     lines: list[int] = []
-    tool = next((tool for tool in TOOLS if monitoring is not None and monitoring.get_tool(tool) is None), None)
+    tool = TOOL if monitoring is not None and monitoring.get_tool(TOOL) is None else None
 
     def look(*_event: object) -> Any:
         if monotonic() > end:
@@ -140,23 +148,21 @@ def called_here(seconds: float, call: Callable[[], object], code: CodeType | Non
             raise OutOfTimeError
         return look
 
+    before = sys.gettrace()
     with contextlib.suppress(OutOfTimeError), recursion_limited(depth + LEVELS_WITHOUT_THREADS):
-        if tool is None:
-            before = sys.gettrace()
-            sys.settrace(look)
-            try:
-                call()
-            finally:
+        try:
+            if tool is None:
+                sys.settrace(look)
+            else:
+                monitoring.use_tool_id(tool, "bptt-lessons")
+                for event in (monitoring.events.PY_START, monitoring.events.PY_RESUME, monitoring.events.JUMP):
+                    monitoring.register_callback(tool, event, look)
+                    monitoring.set_events(tool, monitoring.get_events(tool) | event)
+            call()
+        finally:  # no function of ours here: it would be reported too
+            if tool is None:
                 sys.settrace(before)
-        else:
-            events = (monitoring.events.PY_START, monitoring.events.PY_RESUME, monitoring.events.JUMP)
-            monitoring.use_tool_id(tool, "bptt-lessons")
-            for event in events:
-                monitoring.register_callback(tool, event, look)
-            monitoring.set_events(tool, sum(events))
-            try:
-                call()
-            finally:
+            else:
                 monitoring.set_events(tool, 0)
                 monitoring.free_tool_id(tool)
     return Stopped(lines[0], True) if lines else None

@@ -1,4 +1,4 @@
-"""One step at the wall: where plain descent lands, and where a clipped step does (Pascanu et al. 2013, figure 6)."""
+"""One step at the wall: where a plain step lands, and where a clipped one does (Pascanu et al. 2013, figure 6)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from bptt_lessons.training import optim
 
 
 def run(seed: int, *, grid: int, lr: float, max_norm: float, further: int) -> Values:
-    """From one of the steepest points of a grid, take plain steps and clipped ones.
-
-    Nothing is drawn.
+    """From one of the steepest points of a grid, take plain steps and clipped ones; nothing is random.
 
     Parameters
     ----------

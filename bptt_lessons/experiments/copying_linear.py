@@ -1,4 +1,4 @@
-"""Copying, and the recurrent matrix that it wants (Henaff, Szlam and LeCun 2016)."""
+"""Copying, and the recurrent matrix that it needs (Henaff, Szlam and LeCun 2016)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from bptt_lessons.experiments.fresh_batches import CONTENDERS, mean_loss, until_passed
+from bptt_lessons.experiments.fresh_batches import (
+    CONTENDERS,
+    Task,
+    mean_loss,
+    outcome_values,
+    single,
+    train_until_passed,
+)
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import CROSS_ENTROPY
 from bptt_lessons.tasks import copying
@@ -16,7 +23,7 @@ UNITS = {name: 64 if name == "LSTM" else 128 for name in CONTENDERS}
 
 
 def run(seed: int, *, rates: dict[str, float], gap: int, N: int, updates: int, every: int, exam: int) -> Values:
-    """Train every cell on the same sequences, until hardly anything is lost or the updates run out.
+    """Train every cell on the same sequences, until the loss is small or the updates run out.
 
     Parameters
     ----------
@@ -24,7 +31,7 @@ def run(seed: int, *, rates: dict[str, float], gap: int, N: int, updates: int, e
     rates : dict
         Adam's learning rate for each cell, by its name; `UNITS` says how many units it has.
     gap : int
-        Steps from the message's last symbol to the sign; a sequence has gap + 20 steps.
+        Steps from the message's last symbol to the signal to repeat it; a sequence has gap + 20 steps.
     N : int
         Sequences in a batch, drawn afresh for every update; gradients are clipped to length 1.
     updates, every, exam : int
@@ -34,32 +41,24 @@ def run(seed: int, *, rates: dict[str, float], gap: int, N: int, updates: int, e
     -------
     dict
         For each cell: whether an exam's cross-entropy was below 5 % of the baseline (the timing right and the
-        message forgotten), after which update first (None for never), and by what it was multiplied at the last
-        exam, and at all of them.
+        message forgotten), after which update first (None for never), and the last exam's
+        multiple of the baseline, and every exam's.
     """
-    forgotten = copying.baseline(gap)
-    loss = mean_loss(CROSS_ENTROPY, copying.sequences(np.random.default_rng([seed, 2]), gap, exam))
+    baseline = copying.baseline(gap)
+    loss = mean_loss(CROSS_ENTROPY, single(copying.sequences(np.random.default_rng([seed, 2]), gap, exam)))
+    task = Task(
+        draw=partial(copying.sequences, gap=gap, N=N),
+        mark=lambda cell, model: loss(cell, model) / baseline,
+        losses=CROSS_ENTROPY,
+        K=copying.SYMBOLS + 1,
+        below=SOLVED,
+    )
     values: Values = {}
     for name, lr in rates.items():
-        end = until_passed(
-            CONTENDERS[name],
-            partial(copying.sequences, gap=gap, N=N),
-            lambda cell, model: loss(cell, model) / forgotten,
-            CROSS_ENTROPY,
-            seed=seed,
-            H=UNITS[name],
-            K=copying.SYMBOLS + 1,
-            lr=lr,
-            updates=updates,
-            every=every,
-            below=SOLVED,
+        outcome = train_until_passed(
+            CONTENDERS[name], task, seed=seed, H=UNITS[name], lr=lr, updates=updates, every=every
         )
-        values |= {
-            f"solved, {name}": end.passed is not None,
-            f"solved at update, {name}": end.passed,
-            f"times the baseline, {name}": end.marks[-1],
-            f"all times, {name}": end.marks,
-        }
+        values |= outcome_values(name, outcome, "times the baseline", "all times")
     return values
 
 

@@ -1,7 +1,7 @@
-"""Training on fresh batches: every update sees sequences never seen before, until an exam is passed.
+"""Training on fresh batches: every update sees new sequences, until an exam is passed.
 
-What long-range experiments have in common: one or several contenders, the same task, the
-same budget of updates, and the same sequences for an exam.  All of it runs in float32.
+The long-range experiments compare cells on one task, with the same number of updates and the
+same exam.  All of it runs in float32.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from bptt_lessons.cells import gru, gru_reset_first, lstm, lstm_coupled, lstm_pe
 from bptt_lessons.cells.activations import LINEAR, RELU
 from bptt_lessons.cells.init import identity, orthogonal
 from bptt_lessons.cells.unrolled import looped
+from bptt_lessons.experiments.recording import Values
 from bptt_lessons.experiments.stream_training import LossPair
 from bptt_lessons.training import loop, optim, readout
 
-Draw = Callable[[np.random.Generator], Any]  # a task's batch: x, target, mask, and what an exam may need beyond them
+Draw = Callable[[np.random.Generator], Any]  # draws a batch: x, target, mask, and perhaps more
+Mark = Callable[[Any, loop.Model], float]  # of a cell and a model; lower is better
 
 
 class Contender(NamedTuple):
@@ -31,7 +33,7 @@ class Contender(NamedTuple):
 
 
 def plain_start(rng: np.random.Generator, D: int, H: int, gain: float | None = 1.0) -> rnn.Params:
-    """Draw a plain cell whose W_hh is orthogonal times `gain`, or the identity if that is None; biases are zero."""
+    """Draw a plain cell with W_hh orthogonal times `gain`, or the identity if that is None; biases are zero."""
     W_hh = identity(H) if gain is None else orthogonal(rng, H, gain)
     return rnn.init(rng, D, H)._replace(W_hh=W_hh, b_h=np.zeros(H))
 
@@ -53,70 +55,76 @@ CONTENDERS = {
 }
 
 
+class Task(NamedTuple):
+    """What every contender is trained on, and the exam that it has to pass."""
+
+    draw: Draw
+    mark: Mark
+    losses: LossPair
+    K: int  # outputs
+    below: float  # the exam is passed with a mark below this
+
+
 class Outcome(NamedTuple):
-    """What came of a training."""
+    """The result of a training."""
 
     model: loop.Model
     passed: int | None  # update after which the exam was first passed, None if it never was
     marks: list[float]  # of every exam, in order
 
 
-def until_passed(
+def train_until_passed(
     contender: Contender,
-    draw: Draw,
-    marked: Callable[[Any, loop.Model], float],
-    pair: LossPair,
+    task: Task,
     *,
     seed: int,
     H: int,
-    K: int,
     lr: float,
     updates: int,
     every: int,
-    below: float,
     max_norm: float = 1.0,
 ) -> Outcome:
-    """Train with Adam and clipping until the exam's mark is below a limit, or for all updates.
+    """Train with Adam and clipping until the exam is passed, or for all updates.
 
     Parameters
     ----------
     contender : Contender
-    draw : callable
-        ``draw(rng)``: a batch whose first three fields are x, target, mask.
-    marked : callable
-        ``marked(cell, model)``: the mark, the lower the better.
-    pair : a loss and its gradient
+    task : Task
     seed : int
-        Of the start and of the batches.
-    H, K : int
-        Hidden units and outputs.
+        For the parameters at the start and for the batches.
+    H : int
+        Hidden units.
     lr : float
-        Of Adam.
+        Adam's learning rate.
     updates, every : int
         At most so many updates, and an exam after every so many.
-    below : float
-        The exam is passed with a mark below this.
     max_norm : float, optional
         Length that gradients are clipped to, over all parameters.
-
-    Returns
-    -------
-    Outcome
     """
     rng = np.random.default_rng([seed, 0])
-    batches = np.random.default_rng([seed, 1])  # of their own, so that all contenders see the same
-    cell, D = contender.cell, draw(np.random.default_rng(0)).x.shape[2]
-    model = single(loop.Model(contender.start(rng, D, H), readout.init(rng, H, K)))
+    batches = np.random.default_rng([seed, 1])  # a generator of its own: all contenders see the same batches
+    cell, D = contender.cell, task.draw(np.random.default_rng(0)).x.shape[2]
+    model = single(loop.Model(contender.start(rng, D, H), readout.init(rng, H, task.K)))
     memory, marks = optim.adam_start(model), []
     for done in range(1, updates + 1):
-        x, target, mask = single(draw(batches))[:3]
-        _, grads = loop.loss_and_gradient(cell, model, x, target, mask, *pair)
+        x, target, mask = single(task.draw(batches))[:3]
+        _, grads = loop.loss_and_gradient(cell, model, x, target, mask, *task.losses)
         model, memory = optim.adam(model, optim.clip_by_global_norm(grads, max_norm), memory, lr)
         if done % every == 0 or done == updates:
-            marks.append(marked(cell, model))
-            if marks[-1] < below:
+            marks.append(task.mark(cell, model))
+            if marks[-1] < task.below:
                 return Outcome(model, done, marks)
     return Outcome(model, None, marks)
+
+
+def outcome_values(label: str, outcome: Outcome, last: str = "error at the end", each: str = "errors") -> Values:
+    """Return what is recorded of one training: whether and when it passed, the last mark and all of them."""
+    return {
+        f"solved, {label}": outcome.passed is not None,
+        f"solved at update, {label}": outcome.passed,
+        f"{last}, {label}": outcome.marks[-1],
+        f"{each}, {label}": outcome.marks,
+    }
 
 
 def single(tree: Any) -> Any:
@@ -126,22 +134,22 @@ def single(tree: Any) -> Any:
     return tree.astype(np.float32) if isinstance(tree, np.ndarray) and tree.dtype.kind == "f" else tree
 
 
-def mean_loss(pair: LossPair, exam: Any) -> Callable[[Any, loop.Model], float]:
-    """Return the mark that is a loss on one batch, kept for this."""
-    x, target, mask = single(exam)[:3]
+def mean_loss(losses: LossPair, exam: Any) -> Mark:
+    """Return the mark that is the loss on one batch, the exam."""
+    x, target, mask = exam[:3]
 
-    def marked(cell: Any, model: loop.Model) -> float:
-        return float(pair[0](loop.predict(cell, model, x), target, mask))
+    def mark(cell: Any, model: loop.Model) -> float:
+        return float(losses[0](loop.predict(cell, model, x), target, mask))
 
-    return marked
+    return mark
 
 
-def error_rate(exam: Any) -> Callable[[Any, loop.Model], float]:
+def error_rate(exam: Any) -> Mark:
     """Return the mark that is the share of sequences whose last answer is wrong."""
-    x, target = single(exam)[:2]
+    x, target = exam[:2]
 
-    def marked(cell: Any, model: loop.Model) -> float:
-        said: Array = loop.predict(cell, model, x)[-1].argmax(axis=1)
-        return float(np.mean(said != target[-1]))
+    def mark(cell: Any, model: loop.Model) -> float:
+        answer: Array = loop.predict(cell, model, x)[-1].argmax(axis=1)
+        return float(np.mean(answer != target[-1]))
 
-    return marked
+    return mark

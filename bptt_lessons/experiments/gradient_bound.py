@@ -1,4 +1,4 @@
-"""The bound on a product of Jacobians, tried on many nets (Pascanu, Mikolov and Bengio 2013)."""
+"""The bound on a product of Jacobians, tested on many nets (Pascanu, Mikolov and Bengio 2013)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def run(seed: int, *, sizes: tuple[int, ...], scales: tuple[float, ...], lags: i
     Returns
     -------
     dict
-        The trials, those in which the bound holds, the share of the bound that was reached at
-        lag 1 (largest), and at the last lag (median, as a power of ten).
+        The number of trials and of those in which the bound holds, the largest share of the bound
+        reached at lag 1, and the median share at the last lag (its log10).
     """
     rng = np.random.default_rng(seed)
     shares = []

@@ -1,4 +1,4 @@
-"""Influence balancing: which way of truncation finds the optimum (Tallec and Ollivier 2017)."""
+"""Influence balancing: which truncations find the optimum (Tallec and Ollivier 2017)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
     windows : tuple of int
         Lengths of windows with a carried state.
     mean_length : int
-        Of the randomised windows, each step being a window's last with probability 1 / mean_length.
-        The untruncated gradient is used once in so many steps too, and once a step.
+        Of the randomised windows: each step ends a window with probability 1 / mean_length.
+        The untruncated gradient is used every so many steps, and at every step.
     steps : int
         Of the net.
     lr, theta_0 : float
@@ -35,15 +35,15 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
     Returns
     -------
     dict
-        For each way the last θ, and whether it is within 0.01 of -1/6.  And, computed exactly,
-        the shortest window whose gradient has the right sign, if only its last loss counts and if all do.
+        For each way the last θ, and whether it is within 0.01 of -1/6.  Also, computed exactly,
+        the shortest window whose gradient has the right sign, for its last loss alone and for all its losses.
     """
     cut = 1 / mean_length
     random = np.random.default_rng(seed).geometric(cut, steps)
-    whole = seen_from(steps, 0.0)
-    ways = {f"windows of {k}": follow([k] * (steps // k), seen_from(k, 0.0), True, lr, theta_0) for k in windows}
+    whole = estimates(steps, 0.0)
+    ways = {f"windows of {k}": follow([k] * (steps // k), estimates(k, 0.0), True, lr, theta_0) for k in windows}
     lengths = random[: np.searchsorted(random.cumsum(), steps)].tolist()
-    ways[f"randomised, mean length {mean_length}"] = follow(lengths, seen_from(max(lengths), cut), True, lr, theta_0)
+    ways[f"randomised, mean length {mean_length}"] = follow(lengths, estimates(max(lengths), cut), True, lr, theta_0)
     for k in (mean_length, 1):
         ways[f"untruncated, every {k}"] = follow([k] * (steps // k), whole, False, lr, theta_0)
     alone, summed = shortest_right(500)
@@ -52,11 +52,11 @@ def run(seed: int, *, windows: tuple[int, ...], mean_length: int, steps: int, lr
     return values | {"shortest right window, last loss": alone, "shortest right window, all losses": summed}
 
 
-def seen_from(steps: int, cut: float) -> Array:
-    """Return what a gradient takes for dh[first]/dθ at each step of a window: Σ (A^i u)[first] / (1 - cut)^i.
+def estimates(steps: int, cut: float) -> Array:
+    """Return a window's estimate of dh[first]/dθ at each step: Σ (A^i u)[first] / (1 - cut)^i.
 
-    The sum is over the i steps from the window's start.  The net is linear, so these numbers hold
-    whatever the state is: a window's gradient is Σ (h[first] - 1) times this.
+    The sum is over the i steps from the window's start.  The net is linear, so these numbers do not
+    depend on the state: a window's gradient is Σ (h[first] - 1) times this.
     """
     pushed, terms = U, []
     for _ in range(min(steps, 1000)):  # A^1000 u is below 1e-200
@@ -75,7 +75,7 @@ def follow(lengths: Iterable[int], seen: Array, restart: bool, lr: float, theta_
     seen : array
         From `seen_from`.
     restart : bool
-        Whether a window looks at `seen` from its beginning (truncation) or goes on in it.
+        Whether each window starts at the beginning of `seen` (truncation) or continues in it.
     lr, theta_0 : float
     """
     theta, h, step = [theta_0], np.ones(len(U)), 0
@@ -93,10 +93,10 @@ def follow(lengths: Iterable[int], seen: Array, restart: bool, lr: float, theta_
 def shortest_right(longest: int) -> tuple[int, int]:
     """Return the shortest windows from which the gradient has the right sign, up to `longest`.
 
-    The first is for the loss at a window's last step alone, the second for the sum of all its losses, if
-    h[first] is the same throughout: then each loss counts with what it sees from the window's start.
+    The first is for the loss at a window's last step alone, the second for the sum of all its losses, with
+    h[first] the same throughout.
     """
-    seen = seen_from(longest, 0.0)
+    seen = estimates(longest, 0.0)
     return 1 + int(np.argmax(seen < 0)), 1 + int(np.argmax(np.cumsum(seen) < 0))
 
 

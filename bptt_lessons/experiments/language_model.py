@@ -1,7 +1,6 @@
 """A language model of Python's own manual: bits per character on text that it has not read.
 
-`data`, `start`, `decaying` and `next_window` are the parts of the training, for the lesson's live
-training too; a session that they have brought so far goes on from there.
+Lesson 09's live training uses `data`, `start`, `decaying` and `next_window` too.
 """
 
 from __future__ import annotations
@@ -20,19 +19,19 @@ from bptt_lessons.tasks import compression, text
 from bptt_lessons.training import loop, optim, readout
 
 WARM_UP = 50  # updates in which the learning rate rises
-EXAM_ROWS = 8  # streams that the held-out text is cut into for the points of a curve; it is faster, and 0.002 bits off
+EXAM_ROWS = 8  # streams that the held-out text is cut into for a curve: faster, and 0.002 bits off
 
 
 class Data(NamedTuple):
-    """The manual as numbers."""
+    """Python's manual as numbers."""
 
     alphabet: str
-    training: Array  # integer (T, N): rows that go on from window to window
+    training: Array  # integer (T, N): N streams side by side
     held_out: Array  # integer (L,)
 
 
 def data(N: int) -> Data:
-    """Return the manual, its training text in N streams side by side."""
+    """Return the manual with its training text in N streams."""
     manual = text.python_manual()
     alphabet = text.alphabet(manual.training + manual.held_out)
     training = stream_batches(text.encode(manual.training, alphabet), N)
@@ -48,7 +47,7 @@ def start(seed: int, K: int, H: int) -> loop.Session:
 
 
 def decaying(lr: float, updates: int, max_norm: float = 1.0) -> loop.Update:
-    """Return Adam with clipping, whose learning rate rises to `lr` and then falls in a line to 0 after `updates`."""
+    """Return Adam with clipping; its learning rate rises to `lr`, then falls linearly to 0 after `updates`."""
 
     def update(model: Any, grads: Any, memory: optim.AdamState) -> tuple[Any, optim.AdamState]:
         done = memory.updates
@@ -61,8 +60,8 @@ def decaying(lr: float, updates: int, max_norm: float = 1.0) -> loop.Update:
 def next_window(training: Array, k: int, update: loop.Update) -> Callable[[loop.Session], loop.Session]:
     """Return ``advance(session)``: one update, on the window that follows the session's last.
 
-    Where that is, the number of updates says, so that a session that was saved goes on at its place.
-    After the last whole window the first comes again, from a state of zeros.
+    The number of updates gives the window, so a saved session continues at its place.
+    After the last whole window comes the first again, with a state of zeros.
     """
     per_pass = (len(training) - 1) // k
 
@@ -89,14 +88,14 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
     updates : int
         One for every window.
     points : int
-        Of the curve: after so many equal parts of the training the held-out text is read.
+        Of the curve: the held-out text is read after each of so many equal parts of the training.
 
     Returns
     -------
     dict
-        Bits per character of the held-out text for the LSTM and what it is compared with, whether it is below them,
-        how many characters there were, seconds that the processor worked for the training, and the curve: there the
-        held-out text is read in eight streams, and the bits in training are the mean since the point before.
+        Bits per character of the held-out text for the LSTM and its baselines, whether it is below them, numbers
+        of characters, processor seconds of the training, and the curve. For the curve the held-out text is read in
+        eight streams; the bits in training are the mean since the previous point.
     """
     manual, found = text.python_manual(), data(N)
     K, training = len(found.alphabet), text.encode(manual.training, found.alphabet)
@@ -105,7 +104,7 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int, points: i
     seconds, curve = 0.0, []
     for point in range(1, points + 1):
         begin = time.process_time()
-        while len(session.losses) < updates * point // points:  # not loop.train: an interrupt must leave no record
+        while len(session.losses) < updates * point // points:  # loop.train would swallow an interrupt
             session = advance(session)
         seconds += time.process_time() - begin
         latest = float(np.mean(session.losses[-updates // points :]) / np.log(2))
@@ -141,4 +140,11 @@ EXPERIMENT = Experiment(
     lesson={"H": 128, "N": 16, "k": 64, "lr": 0.04, "updates": 1200, "points": 6},
     published={},
     note="Seconds are those of the processor, one thread. The text differs a little between releases of Python.",
+)
+
+LONG_EXPERIMENT = EXPERIMENT._replace(
+    name="language_model_long",
+    question="How many bits for a character of Python's manual, after 5,000 updates of a larger LSTM?",
+    seeds=(0,),
+    full={"H": 192, "N": 32, "k": 64, "lr": 0.02, "updates": 5000, "points": 25},
 )

@@ -26,16 +26,15 @@ def run(seed: int, *, T: int, H: int, slots: int, lag: int, updates: int, lr: fl
     T, H : int
         Steps and hidden units; one sequence of one input.
     slots : int
-        States that the optimal schedule may hold; 0 leaves it out (it runs step by step, slowly).
+        States that the optimal schedule may hold; 0 leaves out this slow, step-by-step way.
     lag, updates, lr
         The task is the delayed echo; Adam takes so many updates, each by ``backward_sqrt`` over all T steps.
 
     Returns
     -------
     dict
-        Megabytes (10^6 bytes), as the formula says for a tape and as measured for each way beyond what was there
-        before; seconds that the processor worked, in runs of their own, since measuring memory costs time; and
-        the loss before the first update and after the last.
+        Megabytes (10^6 bytes): the formula's for a tape, and those that each way allocates; processor seconds, in
+        separate runs, since measuring memory takes time; and the loss before the first update and after the last.
     """
     rng = np.random.default_rng(seed)
     data = delayed_echo.stream(rng, T, 1, lag)

@@ -1,4 +1,4 @@
-"""Gain against gradient: what a hundred steps of a tanh net with orthogonal weights leave of it."""
+"""Gain against gradient: what is left of it after a hundred steps of a tanh net with orthogonal weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def run(seed: int, *, gains: tuple[float, ...], inputs: tuple[float, ...], H: in
     ----------
     seed : int
     gains : tuple of float
-        What all singular values of W_hh are.
+        The value of all singular values of W_hh.
     inputs : tuple of float
-        Standard deviations of the one normal input.  How far it drives the units into
-        saturation decides as much as the gain does.
+        Standard deviations of the one normal input.  How far it saturates the units matters
+        as much as the gain.
     H, T : int
         Hidden units, whose W_xh is uniform in ±1/√H and biases zero; steps, from a zero state.
     """

@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: sequences until every legal symbol is foreseen, also the one said long before."""
+"""The embedded Reber grammar: sequences until every legal symbol is predicted, the one fixed long before too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.experiments.fresh_batches import CONTENDERS, single, until_passed
+from bptt_lessons.experiments.fresh_batches import CONTENDERS, Task, single, train_until_passed
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import CROSS_ENTROPY
 from bptt_lessons.tasks import reber
@@ -15,7 +15,7 @@ from bptt_lessons.training import loop
 
 
 def run(seed: int, *, units: dict[str, int], N: int, lr: float, updates: int, every: int, exam: int) -> Values:
-    """Train every cell on the same strings, until a whole exam is foreseen or the updates run out.
+    """Train every cell on the same strings, until a whole exam is predicted or the updates run out.
 
     Parameters
     ----------
@@ -32,40 +32,35 @@ def run(seed: int, *, units: dict[str, int], N: int, lr: float, updates: int, ev
     Returns
     -------
     dict
-        For each cell: whether in some exam all strings were foreseen at every step, which means that the one or two
-        symbols that may come have the largest outputs; how many strings it had been shown then (None for never);
-        and the share of strings at the last exam that were not, by any step and by the step before the last T or P,
-        which only who remembers the second symbol can foresee.
+        For each cell: whether in some exam all strings were predicted at every step, which means that the one or two
+        legal symbols have the largest outputs; how many strings it had seen by then (None for never); and the share
+        of strings at the last exam that failed at any step, and at the step before the last T or P, which takes
+        memory of the second symbol.
     """
     strings = reber.sequences(np.random.default_rng([seed, 2]), exam)
     values: Values = {}
+    task = Task(
+        draw=lambda rng: reber.sequences(rng, N),
+        mark=not_foreseen(strings),
+        losses=CROSS_ENTROPY,
+        K=len(reber.SYMBOLS),
+        below=1 / (2 * exam),  # no string may fail
+    )
     for name, H in units.items():
-        end = until_passed(
-            CONTENDERS[name],
-            lambda rng: reber.sequences(rng, N),
-            not_foreseen(strings),
-            CROSS_ENTROPY,
-            seed=seed,
-            H=H,
-            K=len(reber.SYMBOLS),
-            lr=lr,
-            updates=updates,
-            every=every,
-            below=1 / (2 * exam),  # that is: not one
-        )
+        end = train_until_passed(CONTENDERS[name], task, seed=seed, H=H, lr=lr, updates=updates, every=every)
         wrong = wrong_steps(CONTENDERS[name].cell, end.model, strings)
         values |= {
             f"solved, {name}": end.passed is not None,
             f"strings until solved, {name}": None if end.passed is None else N * end.passed,
             f"not foreseen at the end, {name}": end.marks[-1],
-            f"last T or P not foreseen, {name}": float(np.mean(wrong[remembering(strings)])),
+            f"last T or P not foreseen, {name}": float(np.mean(wrong[steps_that_need_memory(strings)])),
             f"all not foreseen, {name}": end.marks,
         }
     return values
 
 
 def wrong_steps(cell: Any, model: loop.Model, strings: reber.Batch) -> np.ndarray:
-    """Return where a symbol that may not come has a larger output than one that may, (T, N) bool."""
+    """Return where an illegal symbol has a larger output than a legal one, (T, N) bool."""
     y = loop.predict(cell, model, single(strings).x)
     least_legal = np.where(strings.legal, y, np.inf).min(axis=2)
     most_illegal = np.where(strings.legal, -np.inf, y).max(axis=2)
@@ -78,7 +73,7 @@ def not_foreseen(strings: reber.Batch) -> Callable[[Any, loop.Model], float]:
     return lambda cell, model: float(np.mean(wrong_steps(cell, model, strings).any(axis=0)))
 
 
-def remembering(strings: reber.Batch) -> np.ndarray:
+def steps_that_need_memory(strings: reber.Batch) -> np.ndarray:
     """Return the one step of each string after which its second symbol has to come again, (T, N) bool."""
     steps = np.zeros_like(strings.mask)
     steps[strings.mask.sum(axis=0) - 2, np.arange(strings.mask.shape[1])] = True

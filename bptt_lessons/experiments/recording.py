@@ -1,8 +1,8 @@
-"""Experiments and their records: what one seed shows in a lesson, beside what all seeds gave and what was published.
+"""Experiments and their records: a live run of one seed, a record of many, and published numbers.
 
-An experiment is one function of a seed and a setting.  Its *full* setting is run over
-all seeds by a command (``python -m bptt_lessons.experiments``) and recorded in a small file
-that ships with the package; its *lesson* setting runs live.
+An experiment is one function of a seed and a setting.  ``python -m bptt_lessons.experiments`` runs
+its *full* setting over all seeds and records the results in a small file that ships with the
+package; its *lesson* setting runs live.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import numpy as np
 
 from bptt_lessons.arguments import check_size
 
-Value = bool | int | float | list[float] | None  # None: it never happened, such as "solved at update"
+Value = bool | int | float | list[float] | None  # None for "never", as in "solved at update"
 Values = dict[str, Value]
 
 DIGITS = 6  # significant ones, in a record
 FOLDER = Path(__file__).parent / "recorded"
-# What a result depends on, for the record's word on changes that are not committed.
+# What a result depends on: uncommitted changes here are noted in the record.
 SOURCES = ("arguments.py", "nested.py", "cells", "gradients", "training", "tasks", "experiments")
 
 
@@ -41,11 +41,11 @@ class Experiment(NamedTuple):
     full: Mapping[str, Any]
     lesson: Mapping[str, Any]
     published: Mapping[str, str]  # quantity -> what its source says
-    note: str = ""  # what a reader of the numbers must know
+    note: str = ""  # what a reader of the numbers needs to know
 
 
 class Recorded(NamedTuple):
-    """What a full run left behind."""
+    """The results of a full run."""
 
     name: str
     setting: dict[str, Any]
@@ -57,13 +57,13 @@ class Recorded(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One quantity: published, recorded, and measured here and now."""
+    """One quantity: published, recorded, and measured live."""
 
     quantity: str
     published: str  # empty if nothing was
     recorded: str
     here: Value
-    is_here: bool  # False if the lesson's setting does not measure it
+    is_here: bool  # False if the live run does not measure it
 
 
 def live(experiment: Experiment, seed: int | None = None) -> Values:
@@ -72,27 +72,16 @@ def live(experiment: Experiment, seed: int | None = None) -> Values:
 
 
 def record(experiment: Experiment, folder: Path = FOLDER) -> Recorded:
-    """Run all seeds in the full setting and write ``NAME.json``, in one move at the end.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    folder : Path, optional
-        Where the file goes; it must exist.
-
-    Returns
-    -------
-    Recorded
-        As `recorded` will read it.
+    """Run all seeds in the full setting and write ``NAME.json`` into an existing folder, whole.
 
     Raises
     ------
     ValueError
-        If the folder cannot be written to, two seeds give different quantities, or one gives what is no number.
+        If the folder cannot be written, seeds give different quantities, or a value is not a finite number.
     """
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"folder {folder} does not exist or cannot be written to")  # before minutes are spent
-    made_with = surroundings()  # before the run: what is edited meanwhile is not what ran
+    if not os.access(folder, os.W_OK):  # found out before minutes are spent
+        raise ValueError(f"folder {folder} does not exist or cannot be written to")
+    made_with = versions()  # before the run: later edits are not what ran
     runs, seconds = [], []
     for seed in experiment.seeds:
         start = time.perf_counter()
@@ -115,7 +104,7 @@ def record(experiment: Experiment, folder: Path = FOLDER) -> Recorded:
 
 
 def write(result: Recorded, folder: Path) -> None:
-    """Write a record so that a reader sees the old file or the new one, never a part."""
+    """Replace a record's file in one step."""
     lines = [f"  {json.dumps(key)}: {field_text(value)}" for key, value in result._asdict().items()]
     target = folder / f"{result.name}.json"
     partial = target.with_suffix(f".{os.getpid()}.partial")
@@ -141,20 +130,14 @@ def rows(experiment: Experiment, values: Mapping[str, Value]) -> list[Row]:
     """Return one row for every recorded quantity that is no curve, with `values` from a live run."""
     found = recorded(experiment.name)
     return [
-        Row(
-            quantity,
-            experiment.published.get(quantity, ""),
-            summary(each),
-            values.get(quantity),
-            quantity in values,
-        )
+        Row(quantity, experiment.published.get(quantity, ""), summary(each), values.get(quantity), quantity in values)
         for quantity, each in found.values.items()
         if not isinstance(each[0], list)
     ]
 
 
 def summary(values: list[Any]) -> str:
-    """Sum up one quantity over seeds: ``7 of 8`` for outcomes, median and range for numbers.
+    """Summarise one quantity over seeds: ``7 of 8`` for outcomes, median and range for numbers.
 
     Raises
     ------
@@ -175,17 +158,17 @@ def summary(values: list[Any]) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number in the `form` that suits it."""
-    return format(value, form(value))
+    """Return a number as text with the digits that matter."""
+    return format(value, format_of(value))
 
 
-def form(value: float) -> str:
-    """Return the format of a number: three significant digits, but all digits before the point below a million."""
+def format_of(value: float) -> str:
+    """Return the format for a number: three significant digits, or all digits before the point below a million."""
     return ",.0f" if isinstance(value, int) or 1000 <= abs(value) < 1e6 else ".3g"
 
 
 def rounded(value: Any) -> Any:
-    """Return a value as a record keeps it: numbers in six significant digits.
+    """Return a value as a record stores it: numbers with six significant digits.
 
     Raises
     ------
@@ -204,21 +187,21 @@ def rounded(value: Any) -> Any:
 
 
 def plain(setting: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a setting as it comes back from a file, so that both can be compared."""
+    """Return a setting as JSON reads it back, to compare it with a record's."""
     same: dict[str, Any] = json.loads(json.dumps(dict(setting)))
     return same
 
 
 def field_text(value: Any) -> str:
-    """Return one field of a record as JSON, with one quantity to a line."""
+    """Return one field of a record as JSON, one quantity to a line."""
     if not isinstance(value, dict) or not value:
         return json.dumps(value, allow_nan=False, ensure_ascii=False)
     lines = [f"    {json.dumps(key)}: {json.dumps(item, allow_nan=False)}" for key, item in value.items()]
     return "{\n" + ",\n".join(lines) + "\n  }"
 
 
-def surroundings() -> dict[str, str]:
-    """Return what a number may depend on beyond the seed: the commit, and the versions."""
+def versions() -> dict[str, str]:
+    """Return what the results depend on beyond the seed: the commit and the versions."""
     return {
         "commit": commit(),
         "python": platform.python_version(),
@@ -229,7 +212,7 @@ def surroundings() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Return the commit that the mathematics is at, and whether it was changed since; "unknown" outside a clone."""
+    """Return the commit, and whether the mathematics has changed since; "unknown" outside a clone."""
     package = Path(__file__).parents[1]
 
     def git(*words: str) -> str:
@@ -237,7 +220,7 @@ def commit() -> str:
 
     try:
         if Path(git("rev-parse", "--show-toplevel")) != package.parent:
-            return "unknown"  # the repository round an installed copy is another one
+            return "unknown"  # an installed copy inside some other repository
         changed = git("status", "--porcelain", "--", *(s for s in SOURCES), ":!experiments/recorded")
         return git("rev-parse", "--short=12", "HEAD") + (" with changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bptt_lessons.experiments import (
-    adding_cells,
+    adding_contests,
     cliff_step,
     copying_linear,
     delayed_echo_windows,
-    forget_bias_adding,
     gradient_bound,
     influence_balancing_truncated,
     language_model,
-    language_model_long,
     long_sequence,
-    lstm_variants,
     orthogonal_gain,
     reber_cells,
     sunspots_longer,
@@ -40,14 +37,14 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         delayed_echo_windows.EXPERIMENT,
         truncation_bias.EXPERIMENT,
         influence_balancing_truncated.EXPERIMENT,
-        forget_bias_adding.EXPERIMENT,
-        lstm_variants.EXPERIMENT,
-        adding_cells.EXPERIMENT,
+        adding_contests.FORGET_BIASES,
+        adding_contests.VARIANTS,
+        adding_contests.CELLS,
         copying_linear.EXPERIMENT,
         reber_cells.EXPERIMENT,
         temporal_order_cells.EXPERIMENT,
         language_model.EXPERIMENT,
-        language_model_long.EXPERIMENT,
+        language_model.LONG_EXPERIMENT,
         units_that_know.EXPERIMENT,
     )
 }

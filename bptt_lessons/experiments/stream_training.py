@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from bptt_lessons.arguments import Array
@@ -18,25 +17,20 @@ CROSS_ENTROPY: LossPair = (losses.softmax_cross_entropy, losses.softmax_cross_en
 
 
 def sgd(lr: float) -> Update:
-    """Return plain gradient descent as `over_stream` takes it: it remembers nothing."""
+    """Return plain gradient descent as an `Update`; it has no memory."""
     return lambda model, grads, memory: (optim.sgd(model, grads, lr), memory)
 
 
-def adam(lr: float) -> Update:
-    """Return Adam as `over_stream` takes it; what it remembers starts with ``optim.adam_start``."""
-    return partial(optim.adam, lr=lr)
-
-
-def over_stream(
+def train_on_stream(
     model: Model, memory: Any, update: Update, x: Array, target: Array, mask: Array | None, k: int, pair: LossPair
 ) -> tuple[Model, Any]:
-    """Train once over a stream in windows of k steps, the plain cell's state carried from zeros.
+    """Train the plain cell once over a stream in windows of k steps, its state carried from zeros.
 
     Parameters
     ----------
     model : Model
     memory : object
-        What the optimiser remembers.
+        The optimiser's.
     update : callable
         ``update(model, grads, memory) -> model, memory``.
     x : array (T, N, D)
@@ -53,11 +47,11 @@ def over_stream(
     h_prev = None
     for start, stop in windows(len(x), k):
         window = slice(start, stop)
-        kept = None if mask is None else mask[window]
+        mask_here = None if mask is None else mask[window]
         h, h_prev, tape = rnn.forward(model.cell, x[window], h_prev)
-        if kept is not None and not kept.any():
+        if mask_here is not None and not mask_here.any():
             continue
-        _, dh, readout_grads = readout.loss_by_window(model.readout, target[window], kept, *pair)(h, 0)
+        _, dh, readout_grads = readout.loss_by_window(model.readout, target[window], mask_here, *pair)(h, 0)
         cell_grads, _, _ = rnn.backward(model.cell, tape, dh)
         model, memory = update(model, Model(cell_grads, readout_grads), memory)
     return model, memory

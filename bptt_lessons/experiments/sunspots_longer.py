@@ -7,20 +7,21 @@ import numpy as np
 from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
 from bptt_lessons.experiments.recording import Experiment, Values
+from bptt_lessons.experiments.stream_training import sgd
 from bptt_lessons.tasks import sunspots
-from bptt_lessons.training import autoregression, loop, optim, readout
+from bptt_lessons.training import autoregression, loop, readout
 
 HELD_OUT_FROM = 1914  # the years before are for training
 
 
 def run(seed: int, *, updates: tuple[int, ...], H: int, T: int, lr: float) -> Values:
-    """Train a net to say the change to next month; forecast the held-out years as training goes on.
+    """Train a net to predict the change to next month; measure its forecasts of the held-out years meanwhile.
 
     Parameters
     ----------
     seed : int
     updates : tuple of int
-        After so many, in rising order, the error is looked at.
+        After which, in rising order, the error is measured.
     H, T : int
         Hidden units, and months in a training window.
     lr : float
@@ -47,7 +48,7 @@ def run(seed: int, *, updates: tuple[int, ...], H: int, T: int, lr: float) -> Va
             session,
             [(x, following - x)] * (until - done),
             lambda m, batch: loop.loss_and_gradient(rnn, m, *batch),
-            lambda m, grads, memory: (optim.sgd(m, grads, lr), memory),
+            sgd(lr),
         )
         done = until
         change = loop.predict(rnn, session.model, series[:-1, None, None])[:, 0, 0]

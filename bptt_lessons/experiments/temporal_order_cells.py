@@ -6,7 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from bptt_lessons.experiments.fresh_batches import CONTENDERS, error_rate, until_passed
+from bptt_lessons.experiments.fresh_batches import (
+    CONTENDERS,
+    Task,
+    error_rate,
+    outcome_values,
+    single,
+    train_until_passed,
+)
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import CROSS_ENTROPY
 from bptt_lessons.tasks import temporal_order
@@ -24,7 +31,7 @@ def run(
     ----------
     seed : int
     cells : tuple of str
-        Of `RATES`, which says the learning rate of each.
+        Names in `RATES`, which holds the learning rate of each.
     lengths : tuple of int
         Steps in a sequence.
     N, H : int
@@ -40,27 +47,13 @@ def run(
     """
     values: Values = {}
     for T in lengths:
-        marked = error_rate(temporal_order.sequences(np.random.default_rng([seed, 2]), T, exam))
+        mark = error_rate(single(temporal_order.sequences(np.random.default_rng([seed, 2]), T, exam)))
+        task = Task(partial(temporal_order.sequences, T=T, N=N), mark, CROSS_ENTROPY, K=4, below=SOLVED)
         for name in cells:
-            end = until_passed(
-                CONTENDERS[name],
-                partial(temporal_order.sequences, T=T, N=N),
-                marked,
-                CROSS_ENTROPY,
-                seed=seed,
-                H=H,
-                K=4,
-                lr=RATES[name],
-                updates=updates,
-                every=every,
-                below=SOLVED,
+            outcome = train_until_passed(
+                CONTENDERS[name], task, seed=seed, H=H, lr=RATES[name], updates=updates, every=every
             )
-            values |= {
-                f"solved, {name}, T = {T}": end.passed is not None,
-                f"solved at update, {name}, T = {T}": end.passed,
-                f"error at the end, {name}, T = {T}": end.marks[-1],
-                f"errors, {name}, T = {T}": end.marks,
-            }
+            values |= outcome_values(f"{name}, T = {T}", outcome)
     return values
 
 

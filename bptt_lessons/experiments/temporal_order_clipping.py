@@ -6,10 +6,10 @@ import numpy as np
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.cells.init import orthogonal
+from bptt_lessons.experiments.fresh_batches import error_rate
 from bptt_lessons.experiments.recording import Experiment, Values
 from bptt_lessons.experiments.stream_training import CROSS_ENTROPY
 from bptt_lessons.tasks import temporal_order
-from bptt_lessons.tasks.batch import Batch
 from bptt_lessons.training import loop, optim, readout
 
 SOLVED = 0.01  # error on fresh sequences below which the task counts as solved
@@ -32,7 +32,7 @@ def run(
     max_norm : float
         Length that gradients are clipped to, over all parameters.
     every : int
-        After so many updates the error on 1,000 fresh sequences is looked at.
+        After every so many updates the error on 1,000 fresh sequences is measured.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def run(
         With and without: the update after which the error was first seen below 1 % (None for never), whether
         there was one, whether it was still so after the last update, the error then, and the longest gradient.
     """
-    exam = temporal_order.sequences(np.random.default_rng([seed, 1]), T, 1000)
+    mark = error_rate(temporal_order.sequences(np.random.default_rng([seed, 1]), T, 1000))
     values: Values = {}
     for name, limit in {"clipped": max_norm, "plain": None}.items():
         rng = np.random.default_rng([seed, 0])
@@ -53,7 +53,7 @@ def run(
             longest = max(longest, optim.global_norm(grads))
             model = optim.sgd(model, grads if limit is None else optim.clip_by_global_norm(grads, limit), lr)
             if done % every == 0 or done == updates:
-                error = error_rate(model, exam)
+                error = mark(rnn, model)
                 first = done if first is None and error < SOLVED else first
         values[f"solved, {name}"] = first is not None
         values[f"solved at update, {name}"] = first
@@ -61,12 +61,6 @@ def run(
         values[f"error at the end, {name}"] = error
         values[f"longest gradient, {name}"] = longest
     return values
-
-
-def error_rate(model: loop.Model, batch: Batch) -> float:
-    """Return the share of sequences whose order the model gets wrong."""
-    said = loop.predict(rnn, model, batch.x)[-1].argmax(axis=1)
-    return float(np.mean(said != batch.target[-1]))
 
 
 SETTING = {"H": 50, "T": 50, "N": 20, "lr": 0.1, "gain": 1.0, "updates": 1500, "max_norm": 1.0, "every": 50}

@@ -6,7 +6,7 @@ import numpy as np
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.experiments.recording import Experiment, Values
-from bptt_lessons.experiments.stream_training import MSE, over_stream, sgd
+from bptt_lessons.experiments.stream_training import MSE, sgd, train_on_stream
 from bptt_lessons.gradients.tbptt import stream_batches
 from bptt_lessons.tasks import temporal_xor
 from bptt_lessons.training import loop, readout
@@ -23,8 +23,8 @@ def run(
     hidden : tuple of int
         Sizes of the nets.
     bits, streams, k, passes : int
-        Bits of a stream, streams side by side, steps of a window, and how often the streams are gone through;
-        0 passes leave these nets out.
+        Bits of a stream, streams side by side, steps of a window, and passes over the streams;
+        with 0 passes these nets are left out.
     one_stream : int
         So many passes of the same kind of net over the bits of a single stream, laid out in `streams` pieces
         side by side; 0 leaves it out.
@@ -49,7 +49,7 @@ def run(
         rng = np.random.default_rng([seed, 2])
         model = loop.Model(rnn.init(rng, 1, H), readout.init(rng, H, 1))
         for _ in range(times):
-            model, _ = over_stream(model, None, sgd(lr), x, target, None, k, MSE)
+            model, _ = train_on_stream(model, None, sgd(lr), x, target, None, k, MSE)
         error = (loop.predict(rnn, model, exam.x) - exam.target)[..., 0] ** 2
         known = float(error[exam.predictable].mean())
         values[f"error on known bits, {kind}"] = known

@@ -30,15 +30,15 @@ def run(seed: int, *, gains: tuple[float, ...], lengths: tuple[int, ...], T: int
     lengths : tuple of int
         k of windows with a carried state, and of a sliding horizon (k1 = 1, k2 = k).
     T, N, H : int
-        T² · H² numbers are held at once: the gradient is taken apart once, and every truncation
-        is a mask on the parts.
+        T² · H² numbers are held at once: the gradient is split into its parts once, and every truncation
+        is a mask on them.
 
     Returns
     -------
     dict
         For each gain and way: the error ‖truncated - full‖ / ‖full‖ over all of the cell's parameters
-        and the cosine, both as lists over `lengths`; the rate by which the sliding error falls for each
-        step more, by a straight line through its logarithm; how often the windows' error rises from one length
+        and the cosine, both as lists over `lengths`; the rate at which the sliding error falls with each
+        step, from a straight line through its logarithm; how often the windows' error rises from one length
         to the next.
     """
     values: Values = {}

@@ -15,16 +15,16 @@ from bptt_lessons.training.loop import Model
 
 
 class Agreement(NamedTuple):
-    """How well a fact can be read off the units, on the second half of a text; what was chosen is from the first."""
+    """How well a fact can be read off the units: chosen on the first half of a text, measured on the second."""
 
-    unit: int  # the one whose correlation with the fact was largest in size
+    unit: int  # whose correlation with the fact is largest in size
     alone: float  # its correlation, between -1 and 1
-    together: float  # that of the weighted sum of all units which fits best (least squares)
+    together: float  # that of the best weighted sum of all units (least squares)
     weights: Array  # (H,), of that sum
 
 
 def agreement(units: Array, fact: Array) -> Agreement:
-    """Say how well a fact can be read off one unit, and off all of them.
+    """Return how well a fact can be read off one unit, and off all of them.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def agreement(units: Array, fact: Array) -> Agreement:
 
 
 def centred(values: Array) -> Array:
-    """Return values less their mean."""
+    """Return values minus their mean."""
     return np.asarray(values - values.mean(axis=0))
 
 
@@ -61,12 +61,12 @@ def correlation(a: Array, b: Array) -> float:
 
 
 def inside(characters: str) -> dict[str, Array]:
-    """Return for every character whether it stands in round brackets, and whether in double quotes."""
+    """Return for every character whether it is inside round brackets, and whether inside double quotes."""
     read = np.array(list(characters))
     depth = np.cumsum((read == "(").astype(int) - (read == ")").astype(int))
     return {
         "in brackets": (depth > np.minimum.accumulate(depth)).astype(float),
-        "in quotes": np.cumsum(read == '"') % 2.0,  # one mark too many would turn all that follows inside out
+        "in quotes": np.cumsum(read == '"') % 2.0,  # one mark too many would invert the rest
     }
 
 
@@ -82,8 +82,8 @@ def run(seed: int, *, H: int, N: int, k: int, lr: float, updates: int) -> Values
     Returns
     -------
     dict
-        For each fact, of the untrained network and of the trained one: the size of the best unit's correlation,
-        and that of the weighted sum of all.
+        For each fact, for the untrained network and the trained one: the size of the best unit's correlation,
+        and the correlation of the weighted sum of all units.
     """
     found = language_model.data(N)
     session = language_model.start(seed, len(found.alphabet), H)
@@ -107,7 +107,7 @@ def read_off(model: Model, symbols: Array, facts: dict[str, Array], label: str =
 
 
 def cell_states(model: Model, symbols: Array, k: int = 1000) -> Array:
-    """Let an LSTM read symbols (L,), k at a time, so that no long tape is kept; return c after all but the last."""
+    """Let an LSTM read symbols (L,), k at a time to keep the tape short; return c after all but the last."""
     one_hot = np.eye(len(model.readout.b_y), dtype=model.readout.W_hy.dtype)
     c, state, read = [], None, symbols[:-1]
     for start in range(0, len(read), k):

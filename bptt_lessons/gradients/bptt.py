@@ -26,10 +26,11 @@ from bptt_lessons.arguments import (
     check_kind,
     check_no_nan,
     check_precision,
+    check_start,
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import Cell, check_params, check_state, check_state_numbers
+from bptt_lessons.cells.unrolled import Cell, check_params, check_state
 
 NUMBER = (float, np.number, int, complex)
 
@@ -58,13 +59,7 @@ class Gradient(NamedTuple):
 
 
 def add(a: Gradient, b: Gradient) -> Gradient:
-    """Return the sum of two gradients.
-
-    Raises
-    ------
-    ValueError
-        If one is no Gradient, or what they are gradients of differs.
-    """
+    """Return the sum of two gradients."""
     check_gradients(a, b)
     return Gradient(a.loss + b.loss, nested.add(a.grads, b.grads), add_extra(a.extra, b.extra))
 
@@ -92,11 +87,6 @@ def full_gradient(cell: SequenceCell, params: Any, x: Array, state0: Any, loss_g
     Returns
     -------
     Gradient
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), or the cell or the loss refuses its arguments.
     """
     check_whole(cell, params, x, state0, loss_gradient)
     h, _, tape = cell.forward(params, x, state0)
@@ -135,7 +125,7 @@ def check_whole(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: An
         check_no_nan("x", x)
     if state0 is not None or "step" in functions:
         check_state("state0", cell, params, x.shape[1], state0)
-        check_state_numbers("state0", state0, params)
+        check_start("state0", state0, params)
 
 
 def check_returned(returned: Any) -> None:
@@ -152,7 +142,7 @@ def check_returned(returned: Any) -> None:
 def check_gradients(a: object, b: object) -> None:
     """Raise ValueError unless `add` can take these."""
     for name, gradient in {"a": a, "b": b}.items():
-        check_kind(name, gradient, Gradient, "a bptt.Gradient(loss, grads, extra)")
+        check_kind(name, gradient, Gradient)
         assert isinstance(gradient, Gradient)
         nested.check_alike(**{f"{name}.loss": gradient.loss})
         if isinstance(gradient.loss, int) and abs(gradient.loss) >= 2**1023:

@@ -56,13 +56,7 @@ def zero_state(params: Params, N: int) -> Array:
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
-    """Take one step of N nets; x (N, D) is not used.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+    """Take one step of N nets; x (N, D) is not used."""
     check_params(params)
     check_array("x", x, "N D")
     check_array("h_prev", h_prev, "N H", {"N": len(x), "H": PLUS + MINUS})
@@ -72,13 +66,7 @@ def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
 
 
 def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
-    """Take one step back: return grads, dx (zeros) and dh_prev.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+    """Take one step back: return grads, dx (zeros) and dh_prev."""
     check_params(params)
     if not isinstance(cache, Cache):
         raise ValueError(f"cache must be influence_balancing.Cache(x), got {type(cache).__name__}")
@@ -90,13 +78,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
 
 
 def loss_gradient(h: Array, start: int) -> tuple[Any, Array, None]:
-    """Sum of the losses ½ (h[first] - 1)² over steps and nets, and its gradient; the same at any `start`.
-
-    Raises
-    ------
-    ValueError
-        If `h` has not the shape (T, N, 23).
-    """
+    """Sum of the losses ½ (h[first] - 1)² over steps and nets, and its gradient; the same at any `start`."""
     check_array("h", h, "T N H", {"H": PLUS + MINUS})
     off = h[..., 0] - 1
     dh = np.zeros_like(h)
@@ -109,11 +91,6 @@ def sensitivity(steps: int) -> float:
 
     Its sign is the sign of the step that gradient descent takes.  Over all steps it is -6, the
     sum of the geometric series (I - A)⁻¹ u, so that the optimum, where h[first] = 1, is at θ = -1/6.
-
-    Raises
-    ------
-    ValueError
-        If `steps` is below 1.
     """
     total, pushed = 0.0, U
     for _ in range(check_size("steps", steps)):

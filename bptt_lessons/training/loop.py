@@ -14,11 +14,12 @@ from bptt_lessons.arguments import (
     check_plain,
     check_real,
     check_size,
+    check_start,
     is_real,
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import check_state, check_state_numbers
+from bptt_lessons.cells.unrolled import check_state
 from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training import losses, readout
@@ -44,13 +45,7 @@ class Session(NamedTuple):
 
 
 def predict(cell: Any, model: Model, x: Array) -> Array:
-    """Run a model over x (T, N, D) from a zero state; return y (T, N, K).
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+    """Run a model over x (T, N, D) from a zero state; return y (T, N, K)."""
     check_model(cell, model)
     h, _, _ = cell.forward(model.cell, x)
     return readout.forward(model.readout, h)
@@ -82,11 +77,6 @@ def loss_and_gradient(
     -------
     value : float
     grads : Model
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_model(cell, model)
     check_has("cell", cell, "backward")
@@ -243,11 +233,6 @@ def bits_per_symbol(cell: Any, model: Model, symbols: Array, k: int = 1000) -> f
     symbols : integer array (T + 1, N)
     k : int, optional
         Steps read at a time; it bounds the memory and changes nothing else.
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit.
     """
     K = check_stream(cell, model, symbols, k)
     one_hot, state, total = np.eye(K, dtype=model.readout.W_hy.dtype), None, 0.0
@@ -266,11 +251,6 @@ def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]
     cell : module or the like
     model : Model
         It reads K symbols as one-hot rows and says K logits.
-
-    Raises
-    ------
-    ValueError
-        If `cell` or `model` does not fit; `read`, if the symbols are no integers (L,) from 0 to K - 1.
     """
     check_model(cell, model)
     _, K = readout.check_parameters(model.readout)
@@ -379,7 +359,7 @@ def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update:
     if session.state is not None:
         params = session.model.cell
         check_state("session.state", cell, params, symbols.shape[1], session.state)
-        check_state_numbers("session.state", session.state, params)
+        check_start("session.state", session.state, params)
     return K, _in_pairs("update", update, "model, memory")
 
 

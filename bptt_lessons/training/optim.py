@@ -27,11 +27,6 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
     Returns
     -------
     the type of `params`
-
-    Raises
-    ------
-    ValueError
-        If structures, shapes or precisions differ, or `lr` is not above 0.
     """
     lr = check_update(params, grads, lr)
     return map_arrays(lambda p, dp: p - lr * dp, params, grads)
@@ -41,11 +36,6 @@ def global_norm(grads: Any) -> float:
     """Length of a gradient: the root of the sum of squares over all entries of all arrays.
 
     It is computed in float64, and right wherever it is itself within range, though its square may not be.
-
-    Raises
-    ------
-    ValueError
-        If one of them is no floating array.
     """
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
@@ -100,13 +90,7 @@ class AdamState(NamedTuple):
 
 
 def adam_start(params: Any) -> AdamState:
-    """Return what Adam starts with: no update done, and zeros.
-
-    Raises
-    ------
-    ValueError
-        If one of `params` is no floating array.
-    """
+    """Return what Adam starts with: no update done, and zeros."""
     for _, array in named_arrays(params):
         check_numbers("params", array)
     return AdamState(0, zeros_like(params), zeros_like(params))
@@ -145,11 +129,6 @@ def adam(
     -------
     params : the type of `params`
     state : AdamState
-
-    Raises
-    ------
-    ValueError
-        If structures, shapes or precisions differ, or a number is out of its range.
     """
     lr, decay_mean, decay_square, eps = check_adam(params, grads, state, lr, decay_mean, decay_square, eps)
     updates = state.updates + 1

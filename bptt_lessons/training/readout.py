@@ -34,13 +34,7 @@ class Readout(NamedTuple):
 
 
 def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> Readout:
-    """Draw W_hy uniformly from ±1/√H; b_y is zero.
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or the dtype is not a real floating one.
-    """
+    """Draw W_hy uniformly from ±1/√H; b_y is zero."""
     H, K = check_fits(H=H, K=K)
     return Readout(uniform(rng, H, K, H**-0.5, dtype), np.zeros(K, dtype))
 
@@ -56,11 +50,6 @@ def forward(params: Readout, h: Array) -> Array:
     Returns
     -------
     y : array (T, N, K)
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_readout(params, h)
     return h @ params.W_hy + params.b_y
@@ -82,11 +71,6 @@ def backward(params: Readout, h: Array, dy: Array) -> tuple[Readout, Array]:
     grads : Readout
     dh : array (T, N, H)
         The loss's own gradient at every step.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_readout(params, h, dy)
     rows_h = h.reshape(-1, h.shape[2])

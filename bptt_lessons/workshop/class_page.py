@@ -1,4 +1,4 @@
-"""The class view as a page: one file that needs nothing else, for a second screen."""
+"""The class view as a page: one HTML file without links to others, for a second screen."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ from html import escape
 
 from bptt_lessons.course.report import paragraph
 from bptt_lessons.views import svg
-from bptt_lessons.workshop.gathering import fitted, plain, wide
-from bptt_lessons.workshop.room import (
-    Hold,
+from bptt_lessons.workshop.class_records import display_width, fit_width, plural, printable
+from bptt_lessons.workshop.class_state import (
+    ClassState,
+    LearnerState,
     Mistake,
-    Place,
-    Room,
-    ago,
-    how_many,
-    lessons_of,
-    middle,
-    nobody_stuck,
-    title,
-    whereabouts,
+    StuckExercise,
+    columns_by_lesson,
+    learners_by_lesson,
+    lesson_title,
+    median_solved,
+    nobody_is_stuck,
+    stuck_and_quiet,
+    time_since,
 )
 
 MARK = '<meta name="generator" content="bptt-lessons class">'
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is loaded and no script runs, whatever was shared
-CARDS = 3  # exercises that get one, at most
-CELL, GAP = 16, 8  # a square of the grid, and what is between two lessons
-NAMES, RIGHT = 170, 330  # room on both sides of the grid
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # loads nothing and runs no script, whatever was shared
+CARDS = 3  # at most so many exercises get a card
+CELL, GAP = 16, 8  # a square of the grid, and the gap between two lessons
+WIDE_CELL = 44  # a square where one lesson is shown
+LEFT, RIGHT = 170, 330  # room beside the grid for names and for last results
 LABEL = 20  # columns of a name beside the grid
-LEGEND = 720  # its width
-LETTER = 8  # height of a letter that stands upright
+LEGEND = 720  # width of the legend
+LETTER = 8  # height of a letter that is turned upright
 BARS = 110  # height of the bars
-FEW = 60  # learners up to whom rows are as high as they can be read
+FEW = 60  # up to so many learners the rows are high
+STUCK = "var(--stuck, #b34700)"
+STATES = ("solved", "stuck", "quiet", "tried", "not attempted")
 
 STYLE = """
 :root { color-scheme: light dark; --jp-layout-color0: #ffffff; --jp-ui-font-color1: #1b1b1b;
@@ -76,24 +79,24 @@ footer { color: var(--jp-ui-font-color2); margin-top: 1.5rem; overflow-wrap: any
 """
 
 
-def html_of(room: Room, now: datetime, notes: str, *, reload: float | None = None) -> str:
+def html_of(state: ClassState, now: datetime, notes: str, *, reload: float | None = None) -> str:
     """Return the whole page.
 
     Parameters
     ----------
-    room : Room
+    state : ClassState
     now : datetime
     notes : str
-        What was passed over.
+        What was ignored.
     reload : float, optional
-        Seconds after which the page reads itself again.
+        Seconds after which the page reloads itself.
     """
     again = f'<meta http-equiv="refresh" content="{max(1, round(reload))}">\n' if reload else ""
     every = f" This page reads itself again every {max(1, round(reload))} seconds." if reload else ""
     clock = now.astimezone().strftime("%H:%M:%S")
-    body = "\n".join([stuck_section(room), picture_section(room, now), table_section(room, now)]) if room.places else (
-        "<p>Nobody has shared or handed in any progress here yet.</p>"
-    )  # fmt: skip
+    body = "<p>Nobody has shared or handed in any progress here yet.</p>"
+    if state.learners:
+        body = "\n".join([figures(state), stuck_section(state), picture_section(state, now), table_section(state, now)])
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -101,13 +104,12 @@ def html_of(room: Room, now: datetime, notes: str, *, reload: float | None = Non
 {MARK}
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-{again}<title>{sum(hold.stuck for hold in room.holds)} stuck: class view</title>
+{again}<title>{sum(item.stuck for item in state.stuck)} stuck: class view</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<header><h1>{escape(heading(room))}</h1><p>{escape(in_short(room, now))}</p><p>As of {clock}.{every}</p></header>
+<header><h1>{escape(heading(state))}</h1><p>{escape(subheading(state, now))}</p><p>As of {clock}.{every}</p></header>
 <main>
-{figures(room) if room.places else ""}
 {body}
 </main>
 <footer>{escape(notes)}</footer>
@@ -116,129 +118,118 @@ def html_of(room: Room, now: datetime, notes: str, *, reload: float | None = Non
 """
 
 
-def heading(room: Room) -> str:
-    """Return the page's heading: the lesson, if it is about one."""
-    lessons = list(lessons_of(room))
-    return "Class view" + (f": {title(lessons[0])}" if len(lessons) == 1 else "")
+def heading(state: ClassState) -> str:
+    """Return the page's heading, with the lesson if there is only one."""
+    lessons = list(columns_by_lesson(state))
+    return "Class view" + (f": {lesson_title(lessons[0])}" if len(lessons) == 1 else "")
 
 
-def in_short(room: Room, now: datetime) -> str:
-    """Return how many learners there are, and whether anything happens."""
-    count, last = len(room.places), ago(room.last, now)
-    return f"{count} learner{'s' * (count != 1)}" + (f", last result {since(last)}." if last else ".")
+def subheading(state: ClassState, now: datetime) -> str:
+    """Return how many learners there are, and when the last result came."""
+    last = time_ago(state.last, now)
+    return plural(len(state.learners), "learner") + (f", last result {last}." if last else ".")
 
 
-def since(time: str) -> str:
+def time_ago(time: datetime | None, now: datetime) -> str:
     """Return "4 min ago" for "4 min"."""
-    return time if time in ("now", "") else f"{time} ago"
+    since = time_since(time, now)
+    return since if since in ("now", "") else f"{since} ago"
 
 
-def figures(room: Room) -> str:
-    """Return the few numbers that matter, large."""
-    half, low, high = middle(room)
-    where = whereabouts(room)
-    most = max(where, key=lambda lesson: where[lesson], default=None)
+def figures(state: ClassState) -> str:
+    """Return the few numbers that matter, in large type."""
+    counts = learners_by_lesson(state)
+    most = max(counts, key=lambda lesson: counts[lesson], default=None)
     shown = [
-        ("stuck", "stuck now", f"{sum(hold.stuck for hold in room.holds)} of {len(room.present)} active"),
-        ("", f"median solved (half the room: {low} to {high})", f"{half} of {len(room.columns)}"),
+        ("stuck", "stuck now", f"{sum(item.stuck for item in state.stuck)} of {len(state.active)} active"),
+        ("", "solved by the median learner", f"{median_solved(state)} of {len(state.columns)}"),
     ]
-    if most is not None and len(lessons_of(room)) > 1:
-        shown.append(("", f"where most are at work: {where[most]} of {len(room.present)}", title(most)))
+    if most is not None and len(columns_by_lesson(state)) > 1:
+        shown.append(("", f"where most are at work: {counts[most]} of {len(state.active)}", lesson_title(most)))
     rows = [f'<div class="{kind}"><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>' for kind, name, value in shown]
     return f'<dl class="figures">{"".join(rows)}</dl>'
 
 
-# --- what holds the room up --------------------------------------------------------------------------------
+# --- where learners are stuck ------------------------------------------------------------------------------
 
 
-def stuck_section(room: Room) -> str:
-    """Return the exercises that hold the room up, with what to say."""
-    if not room.holds:
-        return "<section><h2>Where the room is stuck now</h2><p>" + nobody_stuck(room) + "</p></section>"
-    shown = cards(room)
-    rest = [also(room, hold) for hold in room.holds if hold not in shown]
-    items = "".join(card(room, hold) for hold in shown)
+def stuck_section(state: ClassState) -> str:
+    """Return the exercises in which learners are stuck, with what to say about them."""
+    title = "<section><h2>Where the class is stuck now</h2>"
+    if not state.stuck:
+        return f"{title}<p>{nobody_is_stuck(state)}</p></section>"
+    shown = with_card(state)
+    rest = [
+        f"<code>{escape(printable(state.columns[item.column].exercise))}</code> ({stuck_and_quiet(item)})"
+        for item in state.stuck
+        if item not in shown
+    ]
+    items = "".join(card(state, item) for item in shown)
     others = f"<p>Also: {', '.join(rest)}</p>" if rest else ""
-    return f'<section><h2>Where the room is stuck now</h2><ol class="cards">{items}</ol>{others}</section>'
+    return f'{title}<ol class="cards">{items}</ol>{others}</section>'
 
 
-def cards(room: Room) -> list[Hold]:
-    """Return what deserves a card: the worst, and what holds up a third as many, if that is more than one."""
-    least = max(2, room.holds[0].stuck / 3)
-    return [hold for hold in room.holds[:CARDS] if hold is room.holds[0] or hold.stuck >= least]
+def with_card(state: ClassState) -> list[StuckExercise]:
+    """Return the exercises that get a card: the worst, and others with a third as many learners, but at least two."""
+    least = max(2, state.stuck[0].stuck / 3)
+    return [item for item in state.stuck[:CARDS] if item is state.stuck[0] or item.stuck >= least]
 
 
-def also(room: Room, hold: Hold) -> str:
-    """Return an exercise that holds few up."""
-    return f"<code>{escape(plain(room.columns[hold.column].exercise))}</code> ({how_many(hold)})"
-
-
-def card(room: Room, hold: Hold) -> str:
-    """Return one exercise that holds learners up."""
-    column = room.columns[hold.column]
-    solved = sum(place.states[hold.column] == "solved" for place in room.places)
-    quiet = f"; {hold.quiet} more have been quiet for over an hour" if hold.quiet else ""
-    mistakes = "".join(mistake_item(mistake) for mistake in hold.mistakes[:3])
+def card(state: ClassState, item: StuckExercise) -> str:
+    """Return one exercise in which learners are stuck."""
+    column = state.columns[item.column]
+    solved = sum(learner.states[item.column] == "solved" for learner in state.learners)
+    quiet = f"; {item.quiet} more have been quiet for over an hour" if item.quiet else ""
+    mistakes = "".join(mistake_item(mistake) for mistake in item.mistakes[:3])
     return (
-        f"<li><h3><b>{hold.stuck}</b> stuck in {escape(plain(column.exercise))}</h3>"
-        f"<p>{escape(plain(title(column.lesson), 60))}; {solved} of {len(room.places)} have solved it{quiet}</p>"
+        f"<li><h3><b>{item.stuck}</b> stuck in {escape(printable(column.exercise))}</h3>"
+        f"<p>{escape(printable(lesson_title(column.lesson), 60))}; "
+        f"{solved} of {len(state.learners)} have solved it{quiet}</p>"
         f"<ul>{mistakes}</ul></li>"
     )
 
 
 def mistake_item(mistake: Mistake) -> str:
-    """Return one mistake, with the sentence to say."""
+    """Return one mistake, with the sentence that learners read."""
     name = f"<code>{escape(mistake.name)}</code>" if mistake.name else "no mistake named"
     sentence = re.sub(r"(?<!\S)\*(\w+)\*", r"<em>\1</em>", paragraph(mistake.sentence))
-    said = f": {sentence}" if sentence else ""
-    return f"<li><b>{mistake.learners}&times;</b> <span>{name}{said}</span></li>"
+    words = f": {sentence}" if sentence else ""
+    return f"<li><b>{mistake.learners}&times;</b> <span>{name}{words}</span></li>"
 
 
 # --- the picture -------------------------------------------------------------------------------------------
 
 
-def picture_section(room: Room, now: datetime) -> str:
-    """Return the picture and what its shapes mean."""
+def picture_section(state: ClassState, now: datetime) -> str:
+    """Return the picture in a box that scrolls."""
     return (
         "<section><h2>Everybody, exercise by exercise</h2>"
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Picture of the class">{picture(room, now)}</div>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Picture of the class">{picture(state, now)}</div>'
         "</section>"
     )
 
 
-def picture(room: Room, now: datetime) -> str:
-    """Return how many have solved each exercise, as bars, and below them a grid of learners and exercises.
-
-    Parameters
-    ----------
-    room : Room
-    now : datetime
-    """
-    one_lesson = len(lessons_of(room)) == 1
-    cell = 44 if one_lesson else CELL
-    row = CELL + 2 if len(room.places) <= FEW else 12
-    lefts, x = [], float(NAMES)
-    starts = []
-    for columns in lessons_of(room).values():
+def picture(state: ClassState, now: datetime) -> str:
+    """Return bars with how many have solved each exercise, and below them a grid of learners and exercises."""
+    lessons = columns_by_lesson(state)
+    one_lesson = len(lessons) == 1
+    cell = WIDE_CELL if one_lesson else CELL
+    row = CELL + 2 if len(state.learners) <= FEW else 12
+    lefts, starts, x = [], [], float(LEFT)
+    for columns in lessons.values():
         starts.append(x)
-        for _ in columns:
-            lefts.append(x)
-            x += cell
-        x += GAP
-    width = max(x + RIGHT, NAMES + LEGEND)
-    longest = max(wide(plain(column.exercise)) for column in room.columns)
+        lefts += [x + number * cell for number in range(len(columns))]
+        x += len(columns) * cell + GAP
+    width = max(x + RIGHT, LEFT + LEGEND)
+    longest = max(display_width(printable(column.exercise)) for column in state.columns)
     top = 66.0 + BARS + LETTER * longest * one_lesson
-    content = legend(NAMES, 16)
-    content += lesson_names(room, starts, 44) + bars(room, lefts, cell, top - 8)
+    content = legend(LEFT, 16) + lesson_names(state, starts, 44) + bars(state, lefts, cell, top - 8)
     content += svg.text(x, top - 12, "last result; stuck in", anchor="start", fill=svg.FAINT)
-    content += grid(room, lefts, cell, top, row, now, x)
-    height = top + row * len(room.places) + 10
+    content += grid(state, lefts, cell, top, row, now, x)
     if one_lesson:
-        content += "".join(
-            upright(left + cell / 2, top - BARS - 8, plain(column.exercise))
-            for left, column in zip(lefts, room.columns, strict=True)
-        )
-    return svg.picture(width, height, description(room), content)
+        for left, column in zip(lefts, state.columns, strict=True):
+            content += upright(left + cell / 2, top - BARS - 8, printable(column.exercise))
+    return svg.picture(width, top + row * len(state.learners) + 10, description(state), content)
 
 
 def upright(x: float, y: float, name: str) -> str:
@@ -248,52 +239,46 @@ def upright(x: float, y: float, name: str) -> str:
     )
 
 
-def description(room: Room) -> str:
+def description(state: ClassState) -> str:
     """Return the picture in words."""
-    lines = [f"A grid of {len(room.places)} learners and {len(room.columns)} exercises."]
-    for lesson, columns in lessons_of(room).items():
-        counts = [sum(place.states[column] == "solved" for place in room.places) for column in columns]
+    lines = [f"A grid of {len(state.learners)} learners and {len(state.columns)} exercises."]
+    for lesson, columns in columns_by_lesson(state).items():
+        counts = [sum(learner.states[column] == "solved" for learner in state.learners) for column in columns]
         if any(counts):
-            lines.append(f"{plain(title(lesson), 60)}: solved by {', '.join(map(str, counts))}.")
-    for hold in room.holds[:CARDS]:
-        lines.append(f"{hold.stuck} stuck in {plain(room.columns[hold.column].exercise)}.")
+            lines.append(f"{printable(lesson_title(lesson), 60)}: solved by {', '.join(map(str, counts))}.")
+    for item in state.stuck[:CARDS]:
+        lines.append(f"{item.stuck} stuck in {printable(state.columns[item.column].exercise)}.")
     return " ".join(lines) + " The table below has it learner by learner."
 
 
-def lesson_names(room: Room, starts: Sequence[float], y: float) -> str:
-    """Return the lessons' numbers over their exercises."""
-    one = len(starts) == 1
-    return "".join(
-        svg.text(
-            start,
-            y,
-            plain(title(lesson), 60) if one else lesson[:2] if lesson[:2].isdigit() else "other",
-            anchor="start",
-            bold=True,
-        )
-        for lesson, start in zip(lessons_of(room), starts, strict=True)
-    )
+def lesson_names(state: ClassState, starts: Sequence[float], y: float) -> str:
+    """Return the lessons' numbers above their exercises; the title if there is one lesson."""
+    parts = []
+    for lesson, start in zip(columns_by_lesson(state), starts, strict=True):
+        name = lesson[:2] if lesson[:2].isdigit() else "other"
+        if len(starts) == 1:
+            name = printable(lesson_title(lesson), 60)
+        parts.append(svg.text(start, y, name, anchor="start", bold=True))
+    return "".join(parts)
 
 
 def legend(x: float, y: float) -> str:
-    """Return what the shapes mean."""
+    """Return the meaning of the shapes."""
+    words = ("solved", "stuck there now", "stuck, quiet for over an hour", "tried, gone on", "not attempted")
     parts = []
-    for kind, words, width in (
-        ("solved", "solved", 80), ("stuck", "stuck there now", 140), ("quiet", "stuck, quiet for over an hour", 220),
-        ("tried", "tried, gone on", 125), ("not attempted", "not attempted", 0),
-    ):  # fmt: skip
-        parts.append(shape(kind, x + 6, y - 4, 6) + svg.text(x + 18, y, words, anchor="start"))
+    for kind, text, width in zip(STATES, words, (80, 140, 220, 125, 0), strict=True):
+        parts.append(shapes(kind, outline(kind, x + 6, y - 4, 6)) + svg.text(x + 18, y, text, anchor="start"))
         x += width
     return "".join(parts)
 
 
-def bars(room: Room, lefts: Sequence[float], cell: float, base: float) -> str:
-    """Return, for each exercise, how many have solved it, and on top how many are stuck there now."""
-    scale = (BARS - 18) / max(1, len(room.places))
-    stuck = {hold.column: hold.stuck for hold in room.holds}
+def bars(state: ClassState, lefts: Sequence[float], cell: float, base: float) -> str:
+    """Return a bar for each exercise: how many have solved it, and above them how many are stuck in it now."""
+    scale = (BARS - 18) / max(1, len(state.learners))
+    stuck = {item.column: item.stuck for item in state.stuck}
     parts = [svg.path([(lefts[0] - 2, base), (lefts[-1] + cell, base)], stroke=svg.FAINT, thick=1)]
     for column, left in enumerate(lefts):
-        solved = sum(place.states[column] == "solved" for place in room.places)
+        solved = sum(learner.states[column] == "solved" for learner in state.learners)
         count = stuck.get(column, 0)
         y = base - solved * scale
         parts.append(svg.rect(left, y, cell - 3, solved * scale, fill=svg.GREEN))
@@ -305,56 +290,45 @@ def bars(room: Room, lefts: Sequence[float], cell: float, base: float) -> str:
     return "".join(parts)
 
 
-STUCK = "var(--stuck, #b34700)"
-
-
-def grid(room: Room, lefts: Sequence[float], cell: float, top: float, row: float, now: datetime, right: float) -> str:
-    """Return a row for each learner, a shape for each exercise; one path for all shapes of a kind."""
-    paths: dict[str, list[str]] = {kind: [] for kind in ("solved", "stuck", "quiet", "tried", "not attempted")}
+def grid(
+    state: ClassState, lefts: Sequence[float], cell: float, top: float, row: float, now: datetime, right: float
+) -> str:
+    """Return a row for each learner with a shape for each exercise; all shapes of a kind are one path."""
+    outlines: dict[str, list[str]] = {kind: [] for kind in STATES}
     radius = min(row, CELL) / 2 - 1.5
+    size = 11 if row < CELL else 13
     parts = []
-    small = row < CELL
-    size = 11 if small else 13
-    for number, place in enumerate(room.places):
+    for number, learner in enumerate(state.learners):
         y = top + (number + 0.5) * row
-        if number % 5 == 4:  # a line to follow with the eye
+        if number % 5 == 4:  # a line to guide the eye
             parts.append(
                 svg.path([(0, y + row / 2), (right + RIGHT, y + row / 2)], stroke="var(--line, #c9c9c9)", thick=0.5)
             )
-        label = (
-            place.label if wide(place.label) <= LABEL else fitted(place.label, LABEL - 1) + "\N{HORIZONTAL ELLIPSIS}"
-        )
-        parts.append(svg.text(NAMES - 10, y + size * 0.35, label, size=size, anchor="end", fill=ink(place)))
-        for column, left in enumerate(lefts):
-            kind = kind_of(place, column)
-            paths[kind].append(outline(kind, left + (cell - 3) / 2, y, radius))
+        ink = svg.FAINT if learner.quiet or learner.last is None else svg.INK
+        label = learner.label
+        if display_width(label) > LABEL:
+            label = fit_width(label, LABEL - 1) + "\N{HORIZONTAL ELLIPSIS}"
+        parts.append(svg.text(LEFT - 10, y + size * 0.35, label, size=size, anchor="end", fill=ink))
         parts.append(
-            svg.text(right, y + size * 0.35, after(room, place, now), size=size, anchor="start", fill=ink(place))
+            svg.text(right, y + size * 0.35, last_and_stuck(state, learner, now), size=size, anchor="start", fill=ink)
         )
-    return "".join([*parts, *(drawn(kind, "".join(lines)) for kind, lines in paths.items() if lines)])
+        for column, left in enumerate(lefts):
+            kind = kind_of(learner, column)
+            outlines[kind].append(outline(kind, left + (cell - 3) / 2, y, radius))
+    return "".join([*parts, *(shapes(kind, "".join(lines)) for kind, lines in outlines.items() if lines)])
 
 
-def kind_of(place: Place, column: int) -> str:
-    """Return the kind of shape that stands for one learner and one exercise."""
-    return place.states[column] if place.stuck != column else "quiet" if place.quiet else "stuck"
+def kind_of(learner: LearnerState, column: int) -> str:
+    """Return the kind of shape for one learner and one exercise."""
+    return learner.states[column] if learner.stuck != column else "quiet" if learner.quiet else "stuck"
 
 
-def ink(place: Place) -> str:
-    """Return the colour of a learner's words: fainter for those who have left, it seems."""
-    return svg.FAINT if place.quiet or place.last is None else svg.INK
-
-
-def after(room: Room, place: Place, now: datetime) -> str:
-    """Return what stands behind a learner's row: the last result, and what they are stuck in."""
-    if place.last is None:
+def last_and_stuck(state: ClassState, learner: LearnerState, now: datetime) -> str:
+    """Return the text after a learner's row: the last result, and where they are stuck."""
+    if learner.last is None:
         return "nothing yet"
-    at = f"; {plain(room.columns[place.stuck].exercise)}" if place.stuck is not None else ""
-    return since(ago(place.last, now)) + at
-
-
-def shape(kind: str, x: float, y: float, radius: float) -> str:
-    """Return one shape, as in the legend."""
-    return drawn(kind, outline(kind, x, y, radius))
+    stuck = f"; {printable(state.columns[learner.stuck].exercise)}" if learner.stuck is not None else ""
+    return time_ago(learner.last, now) + stuck
 
 
 def outline(kind: str, x: float, y: float, r: float) -> str:
@@ -370,8 +344,8 @@ def outline(kind: str, x: float, y: float, r: float) -> str:
     return f"M{x - 0.6:.1f} {y:.1f}h1.2"
 
 
-def drawn(kind: str, d: str) -> str:
-    """Return shapes of a kind, drawn."""
+def shapes(kind: str, outlines: str) -> str:
+    """Return shapes of one kind as an element."""
     style = {
         "solved": f"fill: {svg.GREEN}; stroke: none",
         "stuck": f"fill: {STUCK}; stroke: {svg.PAPER}; stroke-width: 1",
@@ -379,19 +353,18 @@ def drawn(kind: str, d: str) -> str:
         "tried": "fill: none; stroke: var(--tried, #8f6200); stroke-width: 2",
         "not attempted": f"fill: none; stroke: {svg.FAINT}; stroke-width: 1.2; opacity: 0.6",
     }[kind]
-    return svg.element("path", style=style, d=d)
+    return svg.element("path", style=style, d=outlines)
 
 
 # --- the table ---------------------------------------------------------------------------------------------
 
 
-def table_section(room: Room, now: datetime) -> str:
-    """Return the same as a table, to be opened."""
-    head = "".join(
-        f'<th class="flat" scope="col">{name}</th>'
-        for name in ("learner", "solved", "stuck in", "mistake", "last result")
-    ) + "".join(f'<th scope="col">{escape(plain(column.exercise))}</th>' for column in room.columns)
-    rows = "".join(table_row(room, place, now) for place in room.places)
+def table_section(state: ClassState, now: datetime) -> str:
+    """Return the same as a table that can be opened."""
+    names = ("learner", "solved", "stuck in", "mistake", "last result")
+    head = "".join(f'<th class="flat" scope="col">{name}</th>' for name in names)
+    head += "".join(f'<th scope="col">{escape(printable(column.exercise))}</th>' for column in state.columns)
+    rows = "".join(table_row(state, learner, now) for learner in state.learners)
     return (
         "<details><summary>The same as a table</summary>"
         '<div class="scroll" tabindex="0" role="region" aria-label="Table of the class"><table>'
@@ -402,15 +375,11 @@ def table_section(room: Room, now: datetime) -> str:
 WORDS = {"not attempted": "", "quiet": "stuck, quiet"}
 
 
-def table_row(room: Room, place: Place, now: datetime) -> str:
+def table_row(state: ClassState, learner: LearnerState, now: datetime) -> str:
     """Return one learner's row."""
-    stuck = plain(room.columns[place.stuck].exercise) if place.stuck is not None else ""
-    first = (
-        str(place.solved),
-        stuck,
-        plain(place.misconception or "", 60),
-        since(ago(place.last, now)),
-    )
-    states = [kind_of(place, number) for number in range(len(place.states))]
-    cells = (*first, *(WORDS.get(state, state) for state in states))
-    return f'<tr><th scope="row">{escape(place.label)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+    stuck = printable(state.columns[learner.stuck].exercise) if learner.stuck is not None else ""
+    first = (str(learner.solved), stuck, printable(learner.misconception or "", 60), time_ago(learner.last, now))
+    kinds = [kind_of(learner, number) for number in range(len(learner.states))]
+    cells = (*first, *(WORDS.get(kind, kind) for kind in kinds))
+    row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escape(learner.label)}</th>{row}</tr>'

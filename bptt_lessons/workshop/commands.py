@@ -8,12 +8,7 @@ from bptt_lessons.workshop import class_view, handout, slides
 
 
 def add(commands: Any) -> None:
-    """Add every command of this part to the command line.
-
-    Parameters
-    ----------
-    commands : what `argparse` returns of ``add_subparsers``
-    """
+    """Add every command of this part to the command line."""
     class_view.add_command(commands)
     slides.add_command(commands)
     handout.add_command(commands)

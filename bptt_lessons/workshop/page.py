@@ -1,7 +1,6 @@
-"""Pages that hold all they need: styles, scripts, mathematics and pictures in one HTML file.
+"""Pages with styles, scripts, mathematics and pictures in one HTML file, to be opened without a network.
 
-They are opened from a disk, without a network.  Every file written here carries a mark,
-and a file without it is never written over.
+Every file written here carries a mark, and a file without the mark is never overwritten.
 """
 
 from __future__ import annotations
@@ -22,15 +21,7 @@ MATHJAX = (
 
 
 def page(title: str, styles: Sequence[str], body: str, scripts: Sequence[str]) -> str:
-    """Return an HTML page.
-
-    Parameters
-    ----------
-    title : str
-    styles, scripts : sequence of str
-        What is to stand in the page, in this order.
-    body : str
-    """
+    """Return an HTML page with these styles and scripts, in this order."""
     style = "".join(f"<style>\n{text}\n</style>\n" for text in styles)
     script = "".join(f"<script>\n{safe(text)}\n</script>\n" for text in scripts)
     return (
@@ -41,34 +32,17 @@ def page(title: str, styles: Sequence[str], body: str, scripts: Sequence[str]) -
 
 
 def safe(script: str) -> str:
-    r"""Return a script without what would end its element: in JavaScript's strings ``<\/`` is ``</``.
-
-    Parameters
-    ----------
-    script : str
-    """
+    r"""Return a script without the text that would end its element: in JavaScript's strings ``<\/`` is ``</``."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def asset(name: str) -> str:
-    """Return the text of a file of ours (``style/...``) or of others (``vendor/...``).
-
-    Parameters
-    ----------
-    name : str
-    """
+    """Return the text of one of our files (``style/...``) or of a library (``vendor/...``)."""
     return (files("bptt_lessons.workshop") / name).read_text(encoding="utf-8")
 
 
 def deck(title: str, slides: Iterable[str]) -> str:
-    """Return the page of a deck.
-
-    Parameters
-    ----------
-    title : str
-    slides : iterable of str
-        As `slide` makes them.
-    """
+    """Return the page of a deck; `slide` makes its slides."""
     body = f'<main class="reveal"><div class="slides">\n{"".join(slides)}</div></main>\n'
     body += "<noscript>These slides need JavaScript; nothing of it comes from elsewhere.</noscript>"
     styles = [asset("vendor/reveal.css"), asset("style/colours.css"), asset("style/deck.css")]
@@ -83,10 +57,8 @@ def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
     Parameters
     ----------
     html : str
-    notes : iterable of str
-        Markdown for the speaker.
-    footer : str
-        Markdown.
+    notes, footer
+        Markdown: the speaker's notes, and the footer.
     again : str
         HTML of a heading of an earlier slide under which this one still belongs.
     """
@@ -98,12 +70,7 @@ def slide(html: str, notes: Iterable[str], footer: str, again: str = "") -> str:
 
 
 def index(lessons: Iterable[tuple[str, str, str]]) -> str:
-    """Return the page that leads to the decks beside it.
-
-    Parameters
-    ----------
-    lessons : iterable of (stem, title, minutes)
-    """
+    """Return the page with links to the decks beside it."""
     items = "".join(
         f'<li><a href="{stem}.html">{stem[:2]} {escape(title)}</a> <span>{escape(minutes)}</span></li>\n'
         for stem, title, minutes in lessons
@@ -118,13 +85,7 @@ def index(lessons: Iterable[tuple[str, str, str]]) -> str:
 
 
 def is_ours(path: Path, mark: str = MARK) -> bool:
-    """Say whether a file is there and was made by the command whose mark this is.
-
-    Parameters
-    ----------
-    path : Path
-    mark : str
-    """
+    """Return whether a file exists and carries this mark."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -132,27 +93,13 @@ def is_ours(path: Path, mark: str = MARK) -> bool:
 
 
 def refuse_foreign(path: Path, mark: str = MARK) -> None:
-    """Raise ValueError if writing this file would destroy something that was not made here.
-
-    Parameters
-    ----------
-    path : Path
-    mark : str
-    """
+    """Raise ValueError if writing this file would overwrite one that was not made here."""
     if os.path.lexists(path) and not is_ours(path, mark):
         raise ValueError(f"{path} was not made by this command, and stays as it is; name another place")
 
 
 def write(path: Path, text: str, mark: str = MARK) -> None:
-    """Write a page, whole or not at all, where there is none or one that was made here.
-
-    Parameters
-    ----------
-    path : Path
-    text : str
-    mark : str
-        Stands near its beginning.
-    """
+    """Write a page, whole or not at all; overwrite only a page that carries the mark."""
     refuse_foreign(path, mark)
     half = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -1,21 +1,22 @@
-"""One JupyterLab for all tests of lessons in the browser, and pages that note what must not happen."""
+"""One JupyterLab for all browser tests, and pages that fail on outside requests and broken scripts."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sample_notebook
-from jupyter_driver import NOTEBOOKS, Server, jupyter_lab
+from browser import jupyter_driver, sample_notebook
+from browser.jupyter_driver import NOTEBOOKS, Server, jupyter_lab
 
 
 @pytest.fixture(scope="session")
 def progress_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the course keeps the progress made in these tests."""
+    """The folder for the progress made in these tests."""
     return tmp_path_factory.mktemp("progress")
 
 
@@ -32,9 +33,9 @@ def lab(browser: Any, tmp_path_factory: pytest.TempPathFactory, progress_folder:
         yield server
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A page on which every request must stay on this machine and no script may fail."""
+@contextmanager
+def watched_page(browser: Any) -> Iterator[Any]:
+    """Open a page on which every request must stay on this machine and no script may fail."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     opened = context.new_page()
     outside: list[str] = []
@@ -53,9 +54,26 @@ def page(browser: Any) -> Iterator[Any]:
     assert failed == [], "a script in the page failed"
 
 
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh watched page."""
+    with watched_page(browser) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def sample(browser: Any, lab: Server) -> Iterator[Any]:
+    """The sample notebook, run once for all tests of its figures."""
+    with watched_page(browser) as opened:
+        jupyter_driver.open_notebook(opened, lab, "sample.ipynb")
+        jupyter_driver.run_all(opened)
+        assert jupyter_driver.errors(opened) == []
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures for human eyes go: the folder BPTT_SCREENSHOTS, or else a temporary one."""
+    """The folder for screenshots that people look at: BPTT_SCREENSHOTS, or else a temporary one."""
     named = os.environ.get("BPTT_SCREENSHOTS")
     folder = Path(named) if named else tmp_path_factory.mktemp("screenshots")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""A JupyterLab of our own, and the few things that a learner does in it.
+"""A JupyterLab for tests, and the few things that a learner does in it.
 
-The server listens on a free loopback port with a random token, and every folder that
-Jupyter, IPython or Matplotlib would write to lies in a temporary place, so that nothing
-of the machine's own set-up leaks in or out.  Chromium is driven by playwright.  All
-waiting is for a state (kernel idle, cell run, element changed), never for a time.
+The server listens on a free loopback port with a random token.  Every folder that Jupyter,
+IPython or Matplotlib writes to is temporary, so nothing of the machine's own settings leaks
+in or out.  Playwright drives Chromium.  All waiting is for a state (kernel idle, cell run,
+element changed), never for a time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
 CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",  # containers forbid the sandbox; the browser sees nothing but our own server
+    "--no-sandbox",  # containers forbid the sandbox; the browser sees only our own server
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -36,6 +36,19 @@ CHROMIUM_ARGUMENTS = (
 )
 START_SECONDS = 90
 RUN_SECONDS = 300
+
+# JupyterLab that stops, with its kernels, when the process that started it dies: its standard input ends then.
+WATCHED = """
+import os, runpy, signal, sys, threading
+
+def watch():
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=watch, daemon=True).start()
+sys.argv[0] = "jupyter-lab"
+runpy.run_module("jupyterlab", run_name="__main__")
+"""
 
 # The notebook in front and its kernel, as JavaScript expressions.
 NOTEBOOK = "window.jupyterapp.shell.currentWidget"
@@ -75,7 +88,7 @@ def jupyter_lab(root: Path, scratch: Path, environment: Mapping[str, str] | None
     token = secrets.token_hex(16)
     port = free_port()
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
+        *(sys.executable, "-c", WATCHED, "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
         *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}", "--ServerApp.terminals_enabled=False"),
         *("--expose-app-in-browser", "--LabApp.news_url=", "--LabApp.extension_manager=readonly"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -89,7 +102,7 @@ def jupyter_lab(root: Path, scratch: Path, environment: Mapping[str, str] | None
         process = subprocess.Popen(
             command,
             env=variables | dict(environment or {}),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -103,7 +116,7 @@ def jupyter_lab(root: Path, scratch: Path, environment: Mapping[str, str] | None
 
 
 def free_port() -> int:
-    """Return a loopback port that is free now."""
+    """Return a free loopback port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -124,6 +137,8 @@ def wait_until_served(server: Server, process: subprocess.Popen[bytes]) -> None:
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End the server and its kernels."""
+    if process.stdin:
+        process.stdin.close()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM) if hasattr(os, "killpg") else process.terminate()
     try:
@@ -183,12 +198,12 @@ def run_cell(page: Any, index: int) -> None:
 
 
 def cells(page: Any) -> list[dict[str, Any]]:
-    """Return the notebook's cells as they stand in the browser: nbformat dictionaries."""
+    """Return the notebook's cells as the browser has them: nbformat dictionaries."""
     return list(page.evaluate(f"() => [...{NOTEBOOK}.content.model.cells].map(cell => cell.toJSON())"))
 
 
 def outputs(page: Any, index: int) -> str:
-    """Return all that one cell has put out, as text."""
+    """Return one cell's outputs as text."""
     parts = []
     for output in cells(page)[index]["outputs"]:
         data = output.get("data", {})
@@ -202,7 +217,7 @@ def outputs(page: Any, index: int) -> str:
 
 
 def errors(page: Any) -> list[str]:
-    """Return the errors in the outputs, save in cells that are tagged to raise."""
+    """Return the errors in the outputs, except in cells that are tagged to raise."""
     found = []
     for number, cell in enumerate(cells(page)):
         if cell["cell_type"] == "code" and "raises-exception" not in cell["metadata"].get("tags", []):
@@ -240,7 +255,7 @@ def show_cell(page: Any, index: int) -> Any:
 
 
 def restart_kernel(page: Any) -> None:
-    """Restart the kernel, all its memory gone, and wait until it is idle again."""
+    """Restart the kernel, which clears its memory, and wait until it is idle again."""
     page.evaluate(f"() => {NOTEBOOK}.sessionContext.session.kernel.restart()")
     wait_for(page, f"() => {KERNEL}?.status === 'idle'")
 

@@ -1,4 +1,4 @@
-"""A small notebook that holds each interactive figure once, for the browser tests and the benchmark."""
+"""A small notebook with each interactive figure once, for the browser tests and the benchmark."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PLOT = 'plots.lines({"x": x[:, 0, 0]}, xlabel="step t", ylabel="x_t", title="The
 
 
 def notebook(executed: bool = False) -> Any:
-    """Return the notebook, as it is written or, if `executed`, as a stranger would have saved it after running it."""
+    """Return the notebook as written or, if `executed`, as somebody else saved it after running it."""
     sources = [IMPORTS, *FIGURES.values(), TRAINING, PLOT]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     if executed:

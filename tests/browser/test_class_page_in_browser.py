@@ -1,4 +1,4 @@
-"""The class view's page in a real browser, from a file: nothing that was shared runs, and keys are enough."""
+"""The class view's page in a real browser, opened from a file: shared text never runs, and the keyboard is enough."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_page(scheme: Any, page: Any, file: Path, screenshots: Path) -> None
     page.keyboard.press("Enter")
     assert table.is_visible()
     assert page.get_by_role("rowheader", name=HOSTILE).count() == 1
-    for width in (320, 1280, 1920):  # wide things scroll within themselves, not the page
+    for width in (320, 1280, 1920):  # wide elements scroll, not the page
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=screenshots / f"class-{scheme}.png", full_page=True)

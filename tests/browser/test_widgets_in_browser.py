@@ -3,18 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import jupyter_driver as lab_driver
-import pytest
-from jupyter_driver import Server
-from sample_notebook import DRAWN, FIGURES, TRAINING
-
-
-@pytest.fixture
-def sample(page: Any, lab: Server) -> Any:
-    lab_driver.open_notebook(page, lab, "sample.ipynb")
-    lab_driver.run_all(page)
-    assert lab_driver.errors(page) == []
-    return page
+from browser import jupyter_driver as lab_driver
+from browser.jupyter_driver import Server
+from browser.sample_notebook import DRAWN, FIGURES, TRAINING
 
 
 def figure(page: Any, name: str) -> Any:
@@ -159,7 +150,7 @@ def updates_done(where: Any) -> int:
     return int(where.locator("progress").get_attribute("value"))
 
 
-def test_live_training_is_started_stopped_and_gone_on_with_by_keyboard(sample: Any, lab: Server) -> None:
+def test_live_training_is_started_stopped_and_continued_by_keyboard(sample: Any, lab: Server) -> None:
     from playwright.sync_api import expect
 
     where = figure(sample, "live_training")

@@ -1,4 +1,4 @@
-"""The GRU's own: its equations, its packing, and what its update gate keeps."""
+"""The GRU's own: its equations, and what its gates keep."""
 
 from __future__ import annotations
 
@@ -57,19 +57,8 @@ def test_one_step_back_is_the_equations_by_hand():
     assert dh_prev[0, 0] == pytest.approx(4 * dz_r + 5 * dz_u + 6 * dz_g * r + dh * u, rel=1e-14)
 
 
-@pytest.mark.parametrize("gate", "rug")
-def test_each_third_of_the_columns_is_its_gate(gate):
-    params, x, h0, _, _ = draw(gru, 0, 1, 3, 2, 4)
-    _, before = gru.step(params, x[0], h0)
-    _, after = gru.step(with_gates(params, **{gate: 1000.0}), x[0], h0)
-    assert np.all(getattr(after, gate) == 1)
-    for other in set("rug") - {gate} - ({"g"} if gate == "r" else set()):  # the candidate sees the state through r
-        assert np.array_equal(getattr(after, other), getattr(before, other))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_with_u_open_the_state_stays_for_a_thousand_steps_and_so_does_its_gradient(seed):
-    params, x, h0, _, dh_T = draw(gru, seed, 1000, 2, 3, 4)
+def test_with_u_open_the_state_and_its_gradient_stay_for_a_thousand_steps():
+    params, x, h0, _, dh_T = draw(gru, 1, 1000, 2, 3, 4)
     params = with_gates(params, u=1e3)
     h, h_T, tape = gru.forward(params, x, h0)
     assert gradcheck.relative_error(h, np.broadcast_to(h0, h.shape)) <= 1e-12
@@ -78,14 +67,6 @@ def test_with_u_open_the_state_stays_for_a_thousand_steps_and_so_does_its_gradie
     assert np.array_equal(dh_0, dh_T)
     assert not dx.any()
     assert not grads.W_hh.any()
-
-
-def test_step_by_step_it_stays_to_the_last_bit():
-    params, x, h0, _, _ = draw(gru, 1, 1000, 2, 3, 4)
-    h = h0
-    for x_t in x:
-        h, _ = gru.step(with_gates(params, u=1e3), x_t, h)
-    assert np.array_equal(h, h0)
 
 
 def test_with_u_shut_the_state_is_the_candidate():

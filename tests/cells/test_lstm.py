@@ -1,4 +1,4 @@
-"""The LSTM's own: its equations, its packing, what its content lives through, and how long a bias holds it."""
+"""The LSTM's own: its equations, what its forget gate keeps, and how long a bias keeps it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from any_cell import draw
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptt_lessons.cells import lstm, unrolled
+from bptt_lessons.cells import lstm
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.gradients import gradcheck
 
@@ -73,43 +73,19 @@ def test_one_step_back_is_the_equations_by_hand():
     assert before.c[0, 0] == pytest.approx(whole_dc * f, rel=1e-15)
 
 
-@pytest.mark.parametrize("gate", "ifgo")
-def test_each_quarter_of_the_columns_is_its_gate(gate):
-    params, x, state, _, _ = draw(lstm, 0, 1, 3, 2, 4)
-    _, before = lstm.step(params, x[0], state)
-    _, after = lstm.step(with_gates(params, **{gate: 1000.0}), x[0], state)
-    for other in "ifgo":
-        if other == gate:
-            assert np.all(getattr(after, other) == 1)
-        else:
-            assert np.array_equal(getattr(after, other), getattr(before, other))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_with_f_open_and_i_shut_the_content_stays_exactly_for_a_thousand_steps(seed):
-    params, x, state0, _, _ = draw(lstm, seed, 1000, 2, 3, 4)
+def test_with_f_open_and_i_shut_the_content_and_its_gradient_stay_exactly_for_a_thousand_steps():
+    params, x, state0, _, dstate_T = draw(lstm, 1, 1000, 2, 3, 4)
     params = with_gates(params, f=1e3, i=-1e3)
     _, state_T, tape = lstm.forward(params, x, state0)
     assert np.array_equal(state_T.c, state0.c)
-    assert np.array_equal(tape.c_prev, np.broadcast_to(state0.c, tape.c_prev.shape))
-    state = state0
-    for x_t in x:
-        state, _ = lstm.step(params, x_t, state)
-    assert np.array_equal(state.c, state0.c)
-    assert len(np.unique(tape.h_prev)) > 1000  # what is shown goes on changing
-
-
-def test_and_so_does_its_gradient():
-    """Nothing that the loss says of c after a thousand steps is lost on the way to c before them."""
-    params, x, state0, _, dstate_T = draw(lstm, 1, 1000, 2, 3, 4)
-    _, _, tape = lstm.forward(with_gates(params, f=1e3, i=-1e3), x, state0)
+    assert len(np.unique(tape.h_prev)) > 1000  # h keeps changing
     _, _, dstate_0 = lstm.backward(params, tape, np.zeros((1000, 2, 4)), dstate_T._replace(h=np.zeros((2, 4))))
     assert np.array_equal(dstate_0.c, dstate_T.c)
 
 
 @given(seeds)
 def test_along_the_carousel_one_step_back_multiplies_by_f_and_by_nothing_else(seed):
-    """Whatever the weights: what comes to c_t from beyond and not through h_t goes on as f dc."""
+    """Whatever the weights: what reaches c_t from later steps, and not through h_t, is passed back as f dc."""
     params, x, state, _, dstate = draw(lstm, seed, 1, 3, 2, 4)
     _, cache = lstm.step(params, x[0], state)
     _, _, before = lstm.step_backward(params, cache, lstm.State(np.zeros((3, 4)), dstate.c))
@@ -117,8 +93,8 @@ def test_along_the_carousel_one_step_back_multiplies_by_f_and_by_nothing_else(se
 
 
 @given(seeds)
-def test_with_the_road_through_h_cut_the_gradient_is_the_product_of_the_forget_gates(seed):
-    T, N, H = 60, 2, 4
+def test_without_recurrent_weights_the_gradient_is_the_product_of_the_forget_gates(seed):
+    T, N, H = 20, 2, 4
     params, x, state0, _, dstate_T = draw(lstm, seed, T, N, 3, H)
     params = params._replace(W_hh=np.zeros((H, 4 * H)))
     _, _, tape = lstm.forward(params, x, state0)
@@ -127,26 +103,6 @@ def test_with_the_road_through_h_cut_the_gradient_is_the_product_of_the_forget_g
     product = dstate_T.c * np.prod(tape.f, axis=0)
     assert np.max(np.abs(dstate_0.c / product - 1)) <= 1e-14  # entry by entry: each has shrunk by itself
     assert not dstate_0.h.any()
-    # and a step in the middle hands on f dc, to rounding
-    _, _, caches = unrolled.forward(lstm, params, x, state0)
-    dstate = lstm.State(no_dh[0], dstate_T.c)
-    for cache in reversed(caches):
-        _, _, before = lstm.step_backward(params, cache, dstate)
-        assert np.array_equal(before.c, cache.f * dstate.c)
-        dstate = before
-
-
-def test_the_two_roads_into_c_add_up():
-    params, x, state, _, dstate = draw(lstm, 5, 1, 3, 2, 4)
-    _, cache = lstm.step(params, x[0], state)
-    both = lstm.step_backward(params, cache, dstate)[2]
-    zero = np.zeros_like(dstate.h)
-    by_c, by_h = (
-        lstm.step_backward(params, cache, part)[2] for part in (dstate._replace(h=zero), dstate._replace(c=zero))
-    )
-    assert gradcheck.relative_error(both.c, by_c.c + by_h.c) <= 1e-15
-    assert gradcheck.relative_error(both.h, by_c.h + by_h.h) <= 1e-14
-    assert np.abs(by_h.c).min() > 0
 
 
 @pytest.mark.parametrize(
@@ -161,7 +117,7 @@ def test_published_half_lives(bias, half_life, left_after_100):
     assert logistic(bias) ** steps == pytest.approx(0.5, rel=1e-12)
 
 
-def test_the_half_life_is_what_a_cell_shows():
+def test_the_half_life_is_that_of_a_cells_content():
     """A forget gate with bias 3, nothing coming in: half of the content is gone between steps 14 and 15."""
     params = lstm.Params(np.zeros((1, 4)), np.zeros((1, 4)), np.array([-1e3, 3.0, 0.0, 0.0]))
     _, _, tape = lstm.forward(params, np.zeros((20, 1, 1)), lstm.State(np.zeros((1, 1)), np.ones((1, 1))))
@@ -181,7 +137,7 @@ def test_the_half_life_of_many_biases_at_once(dtype):
         assert lstm.memory_half_life(700.0) == pytest.approx(np.log(2) * np.exp(700))
 
 
-@pytest.mark.parametrize("forget_bias", [None, 0, 1, -2.5, np.float64(3), np.float32(3), np.int64(5)])
+@pytest.mark.parametrize("forget_bias", [None, -2.5, np.float64(3), np.int64(5)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_only_the_forget_gates_quarter_of_the_bias_is_not_zero(forget_bias, dtype):
     H = 4
@@ -191,12 +147,3 @@ def test_only_the_forget_gates_quarter_of_the_bias_is_not_zero(forget_bias, dtyp
     assert np.all(f == (1 if forget_bias is None else float(forget_bias)))
     assert not np.concatenate([i, g, o]).any()
     assert params.b_h.dtype == dtype
-
-
-def test_a_forget_bias_opens_the_gate_from_the_start():
-    x = np.random.default_rng(1).normal(size=(50, 8, 3))
-    means = []
-    for bias in (0.0, 1.0, 5.0):
-        _, _, tape = lstm.forward(lstm.init(np.random.default_rng(0), 3, 20, bias), x)
-        means.append(tape.f.mean())
-    assert means == pytest.approx([logistic(bias) for bias in (0.0, 1.0, 5.0)], abs=0.05)

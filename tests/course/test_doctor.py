@@ -93,7 +93,7 @@ def test_packages_that_do_not_load_are_a_problem(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_kernel_starts_and_knows_the_course() -> None:
-    assert doctor.kernel() == Check("Starting a kernel", "", doctor.again(), sys.executable)
+    assert doctor.kernel() == Check("Starting a kernel", "", doctor.reinstall(), sys.executable)
 
 
 def test_a_kernel_that_does_not_start_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

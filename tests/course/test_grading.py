@@ -1,10 +1,10 @@
-"""Grading: what it says of right, empty and wrong functions (of hostile ones: test_hostile_functions)."""
+"""Grading: what it says of right, empty and wrong functions."""
 
 from __future__ import annotations
 
 import dataclasses
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +13,12 @@ import pytest
 from bptt_lessons.cells.rnn import Cache
 from bptt_lessons.course import EXERCISES
 from bptt_lessons.course.catalogue.draws import Seeded
-from bptt_lessons.course.checking import LearnerFunction
 from bptt_lessons.course.exercises import Case, Exercise, Misconception
 from bptt_lessons.course.grading import is_stub, printed_case
+from bptt_lessons.course.learner_function import LearnerFunction
 from bptt_lessons.gradients.checkpointing import Action
 
 STEP = EXERCISES["rnn.step"]
-MSE = EXERCISES["losses.mse"]
 
 
 def from_source(text: str) -> Any:
@@ -89,18 +88,6 @@ def test_no_function_at_all() -> None:
 
 
 # --- what a report says ------------------------------------------------------------------------------------
-
-
-def test_a_right_function() -> None:
-    report = STEP.grade(STEP.solution)
-    assert (report.status, report.misconception) == ("correct", None)
-    assert "correct" in str(report)
-
-
-def test_none_is_told_apart_from_a_stub() -> None:
-    report = STEP.grade(lambda params, x, h_prev: None)
-    assert (report.status, report.misconception) == ("wrong", "no-return")
-    assert "return" in str(report)
 
 
 def test_a_shape_is_named_with_both_shapes() -> None:
@@ -174,13 +161,6 @@ def test_an_overflow_on_the_way_to_a_right_result_is_remarked_on() -> None:
     assert "warned" not in str(sigmoid.grade(sigmoid.solution))
 
 
-def test_the_call_to_try_names_the_function_that_was_graded() -> None:
-    def mine(params: Any, x: Any, h_prev: Any) -> Any:
-        return h_prev, (x, h_prev, h_prev)
-
-    assert "mine(*example('rnn.step'))" in str(STEP.grade(mine))
-
-
 def test_writing_into_an_argument_is_told_beside_a_wrong_value_too() -> None:
     def doubles(params: Any, x: Any, h_prev: Any) -> Any:
         h, cache = STEP.solution(params, x, h_prev)
@@ -205,19 +185,19 @@ def test_a_mistake_is_named_although_it_also_writes_into_an_argument() -> None:
     assert "`dh` has been written into" in str(report)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+SAMPLE = [
+    pytest.param(exercise, marks=[pytest.mark.long] if number % 6 != 1 else [], id=name)
+    for number, (name, exercise) in enumerate(EXERCISES.items())
+]
+
+
+@pytest.mark.parametrize("exercise", SAMPLE)
 def test_a_report_does_not_depend_on_numpys_settings(exercise: Any) -> None:
     wrong = next(iter(exercise.misconceptions.values())).function
     usual = str(exercise.grade(wrong))
     with np.errstate(all="raise"), np.printoptions(linewidth=20, threshold=3, precision=1, formatter={"float": str}):
         assert exercise.grade(exercise.solution).status == "correct"
         assert str(exercise.grade(wrong)) == usual
-
-
-def test_it_is_deterministic() -> None:
-    wrong = next(iter(STEP.misconceptions.values())).function
-    assert str(STEP.grade(wrong)) == str(STEP.grade(wrong))
-    assert STEP.grade(wrong)._repr_html_() == STEP.grade(wrong)._repr_html_()
 
 
 def test_html_says_what_the_text_says_and_escapes_it() -> None:
@@ -229,39 +209,6 @@ def test_html_says_what_the_text_says_and_escapes_it() -> None:
     assert "<script>" not in html
     assert 'role="status"' in html
     assert "not right yet" in html
-
-
-# --- correct in an unusual way -----------------------------------------------------------------------------
-
-
-def test_lists_and_tuples_and_generators_are_fine() -> None:
-    def unusual(params: Any, x: Any, h_prev: Any) -> Iterator[Any]:
-        h, cache = STEP.solution(params, x, h_prev)
-        yield h.tolist()
-        yield tuple(a.tolist() for a in cache)
-
-    assert STEP.grade(unusual).status == "correct"
-
-
-def test_another_named_tuple_is_read_by_its_names() -> None:
-    from collections import namedtuple
-
-    Mine = namedtuple("Mine", "h h_prev x")
-
-    def own(params: Any, x: Any, h_prev: Any) -> Any:
-        h, cache = STEP.solution(params, x, h_prev)
-        return h, Mine(h=h, h_prev=cache.h_prev, x=cache.x)
-
-    assert STEP.grade(own).status == "correct"
-
-
-def test_a_number_of_any_kind_is_a_number() -> None:
-    assert MSE.grade(lambda *a: float(MSE.solution(*a))).status == "correct"
-    assert MSE.grade(lambda *a: np.array(MSE.solution(*a))).status == "correct"
-    assert MSE.grade(lambda *a: np.float32(MSE.solution(*a))).status == "correct"
-    assert MSE.grade(lambda *a: [MSE.solution(*a)]).misconception == "wrong-shape"
-    assert MSE.grade(lambda *a: complex(MSE.solution(*a))).status == "wrong"
-    assert MSE.grade(lambda *a: str(MSE.solution(*a))).misconception == "wrong-type"
 
 
 # --- properties --------------------------------------------------------------------------------------------
@@ -366,10 +313,16 @@ def test_properties_survive_hostile_values(function: Callable[..., Any]) -> None
     assert report.misconception not in ("check-failed", "roll_from_0", "roll_a_row"), str(report)
 
 
-@pytest.mark.parametrize("name", ["adding.sequences", "copying.sequences"])
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1e300, 1j, True], ids=str)
-@pytest.mark.parametrize("field", ["x", "target", "mask"])
-def test_batches_of_hostile_values_are_wrong_and_no_more(name: str, field: str, value: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "field", "value", "status"),
+    [
+        ("copying.sequences", "x", np.nan, "wrong"),
+        ("adding.sequences", "mask", 1j, "wrong"),
+        ("copying.sequences", "target", np.inf, "wrong"),
+        ("copying.sequences", "mask", True, "correct"),
+    ],
+)
+def test_batches_of_unexpected_values(name: str, field: str, value: Any, status: str) -> None:
     exercise = EXERCISES[name]
 
     def spoils(rng: Any, size: Any, N: Any) -> Any:
@@ -377,8 +330,7 @@ def test_batches_of_hostile_values_are_wrong_and_no_more(name: str, field: str, 
         return batch._replace(**{field: np.full(getattr(batch, field).shape, value)})
 
     report = exercise.grade(spoils)
-    whole_mask = name == "copying.sequences" and field == "mask" and value is True
-    assert report.status == ("correct" if whole_mask else "wrong")
+    assert report.status == status
     assert report.misconception != "check-failed", str(report)
 
 
@@ -521,9 +473,3 @@ def test_what_holds_an_array_is_taken_apart() -> None:
     assert printed_case({"caches": [cache], "pair": (np.zeros(2), [5])}) == (
         "caches[0].x = [[1.]]\ncaches[0].h_prev = [[2.]]\ncaches[0].h = [[3.]]\npair[0] = [0., 0.]\npair[1] = [5]"
     )
-
-
-def test_an_array_may_stand_for_a_list_of_tuples() -> None:
-    windows = EXERCISES["tbptt.windows"]
-    assert windows.grade(lambda T, k: np.array(windows.solution(T, k))).status == "correct"
-    assert windows.grade(lambda T, k: np.array(windows.solution(T, k)).ravel()).status == "wrong"

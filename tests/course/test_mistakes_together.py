@@ -14,7 +14,7 @@ from bptt_lessons.course import EXERCISES
 from bptt_lessons.course.grading import ALL_ELSE_IS_RIGHT
 
 EXERCISE = EXERCISES["rnn.step_backward"]
-# Mistakes in different arrays: the array, what stands there instead, and the mistake it is.
+# Mistakes in different arrays: the array, what it is instead, and the name of the mistake.
 MISTAKES = {
     "grads.W_hh": (lambda params, cache, dh, dz: cache.h.T @ dz, "h-for-h-prev"),
     "grads.b_h": (lambda params, cache, dh, dz: dz.mean(axis=0), "bias-averaged"),
@@ -24,7 +24,7 @@ MISTAKES = {
 
 
 def with_mistakes(*arrays: str) -> Any:
-    """A step back in which these arrays are wrong."""
+    """Return a backward step in which these arrays are wrong."""
 
     def step_backward(params: Params, cache: Cache, dh: Any) -> Any:
         grads, dx, dh_prev = rnn.step_backward(params, cache, dh)
@@ -49,7 +49,13 @@ def test_alone_it_is_named_as_itself(array: str) -> None:
     assert "More than one thing" not in str(report)
 
 
-@pytest.mark.parametrize("arrays", [*itertools.combinations(MISTAKES, 2), *itertools.combinations(MISTAKES, 3)])
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        *itertools.combinations(MISTAKES, 2),
+        *(pytest.param(three, marks=pytest.mark.long) for three in itertools.combinations(MISTAKES, 3)),
+    ],
+)
 def test_together_each_is_named_where_it_is_seen(arrays: tuple[str, ...]) -> None:
     report = EXERCISE.grade(with_mistakes(*arrays))
     assert (report.status, report.misconception) == ("wrong", None)

@@ -56,7 +56,7 @@ def test_an_unknown_status_is_refused(home: Path) -> None:
 def test_a_line_that_was_cut_off_costs_only_itself(home: Path) -> None:
     progress.record("01_unrolling", "rnn.step", "wrong", None)
     whole = (home / "progress.jsonl").read_bytes()
-    for length in range(1, len(whole)):
+    for length in range(1, len(whole), 10):
         (home / "progress.jsonl").write_bytes(whole + whole[:length])
         progress.record("01_unrolling", "losses.mse", "correct", None)
         assert [e.exercise for e in progress.read()][::-1][0] == "losses.mse"

@@ -1,4 +1,4 @@
-"""How gradients flow: step Jacobians and their products, norms against real BPTT, the bound, and what grows or dies."""
+"""How gradients flow: step Jacobians and their products, norms against real BPTT, the bound, growth and decay."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from any_cell import all_cells, dot, draw
+from any_cell import CELLS, all_cells, dot, draw
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bptt_lessons.cells import init, lstm, rnn, unrolled
 from bptt_lessons.cells.activations import LINEAR, RELU, SIGMOID, TANH
-from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.gradients import flow, gradcheck
 
 size = st.integers(1, 5)
 seeds = st.integers(0, 2**32 - 1)
-activations = st.sampled_from([TANH, SIGMOID, RELU, LINEAR])
+ACTIVATIONS = {"rnn": TANH, "rnn_sigmoid": SIGMOID, "rnn_relu": RELU, "rnn_linear": LINEAR}
+names = st.sampled_from(sorted(ACTIVATIONS))
 
 
 def quiet_net(W_hh: Any, D: int = 1) -> rnn.Params:
@@ -33,9 +33,10 @@ def real_norms(params: rnn.Params, x: Any, h0: Any, dh_T: Any, activation: Any =
     return flow.gradient_norms(cell, params, caches, dh_T)
 
 
-@given(size, size, size, seeds, activations)
-def test_the_step_jacobian_agrees_with_complex_step(make_problem, N, D, H, seed, activation):
-    params, x, h0, _, _ = make_problem(seed, 1, N, D, H, activation=activation)
+@given(size, size, size, seeds, names)
+def test_the_step_jacobian_agrees_with_complex_step(N, D, H, seed, name):
+    params, x, h0, _, _ = draw(CELLS[name], seed, 1, N, D, H)
+    activation = ACTIVATIONS[name]
     h, _ = rnn.step(params, x[0], h0, activation)
     J = flow.step_jacobian(params, h, activation)
     assert J.shape == (N, H, H)
@@ -46,9 +47,10 @@ def test_the_step_jacobian_agrees_with_complex_step(make_problem, N, D, H, seed,
         assert np.max(np.abs(J[:, :, j] - oracle)) <= 1e-13 * max(1, np.max(np.abs(J)))
 
 
-@given(st.integers(1, 8), size, size, seeds, activations)
-def test_products_are_products(make_problem, T, N, H, seed, activation):
-    params, x, h0, _, _ = make_problem(seed, T, N, 2, H, activation=activation)
+@given(st.integers(1, 8), size, size, seeds, names)
+def test_products_are_products(T, N, H, seed, name):
+    params, x, h0, _, _ = draw(CELLS[name], seed, T, N, 2, H)
+    activation = ACTIVATIONS[name]
     h, _, _ = rnn.forward(params, x, h0, activation)
     P = flow.jacobian_products(params, h, activation)
     assert P.shape == (T, N, H, H)
@@ -58,22 +60,10 @@ def test_products_are_products(make_problem, T, N, H, seed, activation):
             assert gradcheck.relative_error(P[s, n], reduce(np.matmul, steps, np.eye(H))) <= 1e-13
 
 
-def test_products_agree_with_complex_step_through_many_steps(make_problem):
-    T, N, H = 6, 2, 3
-    params, x, h0, _, _ = make_problem(5, T, N, 2, H)
-    h, _, _ = rnn.forward(params, x, h0)
-    P = flow.jacobian_products(params, h)
-    for s in range(T - 1):
-        for j in range(H):
-            oracle = gradcheck.complex_step(
-                lambda state, j=j, s=s: rnn.forward(params, x[s + 1 :].astype(complex), state)[1][:, j].sum(), h[s]
-            )
-            assert gradcheck.relative_error(P[s, :, :, j], oracle) <= 1e-13
-
-
-@given(st.integers(1, 30), size, size, seeds, activations)
-def test_norms_from_products_equal_those_of_real_bptt(make_problem, T, N, H, seed, activation):
-    params, x, h0, _, dh_T = make_problem(seed, T, N, 2, H, activation=activation)
+@given(st.integers(1, 12), size, size, seeds, names)
+def test_norms_from_products_equal_those_of_real_bptt(T, N, H, seed, name):
+    params, x, h0, _, dh_T = draw(CELLS[name], seed, T, N, 2, H)
+    activation = ACTIVATIONS[name]
     h, _, caches = unrolled.forward(rnn.with_activation(activation), params, x, h0)
     from_products = np.linalg.norm(
         np.einsum("nj,tnij->tni", dh_T, flow.jacobian_products(params, h, activation)), axis=2
@@ -87,17 +77,6 @@ def test_norms_from_products_equal_those_of_real_bptt(make_problem, T, N, H, see
     assert gradcheck.relative_error(norms, np.array(by_hand[::-1])) <= 1e-14
     for t in range(T):  # row by row: a shrinking gradient must not hide behind its largest norm
         assert gradcheck.relative_error(norms[t], from_products[t]) <= 1e-12
-
-
-def test_norms_are_those_of_the_hidden_part_of_any_state(make_problem):
-    rng = np.random.default_rng(0)
-    params = leaky.Params(rng.normal(size=(2, 4)), rng.normal(size=(4, 4)), rng.normal(size=4), rng.uniform(0, 1, 4))
-    _, _, caches = unrolled.forward(leaky, params, rng.normal(size=(5, 3, 2)), leaky.zero_state(params, 3))
-    dstate = leaky.State(rng.normal(size=(3, 4)), np.zeros((3, 4)))
-    norms = flow.gradient_norms(leaky, params, caches, dstate)
-    for t in range(4, -1, -1):
-        assert np.array_equal(norms[t], np.linalg.norm(dstate.h, axis=1))
-        _, _, dstate = leaky.step_backward(params, caches[t], dstate)
 
 
 @all_cells
@@ -121,7 +100,7 @@ def test_norms_of_every_cell_are_those_of_the_complex_step(cell):
         assert norms[t] == pytest.approx(np.linalg.norm(oracle, axis=1), rel=1e-13)
 
 
-def test_an_lstm_that_holds_its_content_lets_the_gradient_of_h_pass_by_c():
+def test_an_lstm_with_an_open_forget_gate_passes_the_gradient_of_h_through_c():
     """With the forget gate open a loss at the end reaches h a hundred steps back, where the tanh net's is gone."""
     T, N, H = 101, 3, 20
     rng = np.random.default_rng(0)
@@ -140,7 +119,7 @@ def test_an_lstm_that_holds_its_content_lets_the_gradient_of_h_pass_by_c():
 @pytest.mark.parametrize("scale", [0.3, 0.9, 1.0, 1.3, 4.0])
 def test_the_bound_holds_at_every_lag(activation, scale):
     T = 25
-    for seed in range(40):
+    for seed in range(10):
         rng = np.random.default_rng(seed)
         H = int(rng.integers(1, 7))
         params = rnn.Params(rng.normal(size=(2, H)), scale * rng.normal(size=(H, H)) / np.sqrt(H), rng.normal(size=H))
@@ -153,7 +132,7 @@ def test_the_bound_holds_at_every_lag(activation, scale):
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
 def test_the_bound_is_reached_by_a_linear_orthogonal_net(gain):
-    """So no smaller number would do, and none is lost in a factor."""
+    """No smaller bound would hold."""
     params = quiet_net(init.orthogonal(np.random.default_rng(0), 5, gain))
     h, _, _ = rnn.forward(params, np.ones((20, 1, 1)), None, LINEAR)
     norms = flow.operator_norms(flow.jacobian_products(params, h, LINEAR))[:, 0]
@@ -183,17 +162,6 @@ def test_spectral_radius_and_largest_singular_value_in_closed_cases(W, radius, s
     assert flow.operator_norms(W) == pytest.approx(sigma, rel=1e-15)
 
 
-@given(st.integers(1, 8), seeds)
-def test_the_radius_is_at_most_the_singular_value_and_the_growth_of_high_powers(H, seed):
-    W = np.random.default_rng(seed).normal(size=(H, H))
-    radius, sigma = flow.spectral_radius(W), flow.largest_singular_value(W)
-    assert radius <= sigma * (1 + 1e-12)
-    power = np.linalg.matrix_power(W / radius, 1024)
-    assert flow.largest_singular_value(power) ** (1 / 1024) == pytest.approx(1, abs=0.02)  # Gelfand's formula
-    v = np.random.default_rng(seed).normal(size=H)
-    assert np.linalg.norm(W @ v) <= sigma * np.linalg.norm(v) * (1 + 1e-12)
-
-
 def test_operator_norms_keep_the_leading_axes_and_precision():
     matrices = np.random.default_rng(0).normal(size=(3, 2, 4, 4)).astype(np.float32)
     norms = flow.operator_norms(matrices)
@@ -202,27 +170,15 @@ def test_operator_norms_keep_the_leading_axes_and_precision():
         assert norms[index] == pytest.approx(flow.largest_singular_value(matrices[index].astype(float)), rel=1e-5)
 
 
-def test_float32_stays_float32(make_problem):
-    params, x, h0, _, dh_T = make_problem(0, 4, 3, 2, 5, np.float32)
+def test_float32_stays_float32():
+    params, x, h0, _, dh_T = draw(rnn, 0, 4, 3, 2, 5, np.float32)
     h, _, caches = unrolled.forward(rnn, params, x, h0)
     assert flow.step_jacobian(params, h[0]).dtype == np.float32
     assert flow.jacobian_products(params, h).dtype == np.float32
     assert flow.gradient_norms(rnn, params, caches, dh_T).dtype == np.float32
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_a_sheared_matrix_grows_first_and_dies_later(seed):
-    W = init.non_normal(np.random.default_rng(seed), 20, 0.9, 2.0)
-    assert flow.spectral_radius(W) == pytest.approx(0.9, abs=1e-6)
-    params = quiet_net(W)
-    h, _, _ = rnn.forward(params, np.zeros((400, 1, 1)), None, LINEAR)
-    norms = flow.operator_norms(flow.jacobian_products(params, h, LINEAR))[::-1, 0]  # against lag
-    assert norms.max() > 3
-    assert norms[-1] < 1e-6
-    assert 0 < norms.argmax() < 100
-
-
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_tanh_net_vanishes_at_gain_1_05_and_explodes_at_1_5(seed):
     """More than 1 as largest singular value is necessary for exploding, not sufficient (100 steps, H = 50)."""
     growth = {}

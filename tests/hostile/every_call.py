@@ -1,10 +1,10 @@
-"""Die at every call in turn that changes a disk: before it, and with half of what it writes written.
+"""Die at every call that changes a disk: before it, and with half of what it writes written.
 
-    python tests/hostile/every_call.py FOLDER
+    python tests/hostile/every_call.py FOLDER [STEP]
 
-makes FOLDER/record/1, FOLDER/record/2, ... each with the state that an action begins from, does the
-action in a forked process that kills itself at its first, second, ... call, and stops once the
-action runs through; so for each action.  `test_kills.py` then looks into every folder.
+makes FOLDER/record/1, FOLDER/record/2, ..., does an action in each, in a forked process that kills
+itself at its first, second, ... call (at every STEP-th), and stops once the action runs through; so
+for each action.  `test_kills.py` then looks into every folder.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Deaths:
         self.number, self.count = number, 0
 
     def here(self) -> bool:
-        """Whether it is time to die; each time this is asked is one occasion."""
+        """Return whether to die now; each question is one occasion."""
         self.count += 1
         return self.count == self.number
 
@@ -47,7 +47,7 @@ class Deaths:
         os.kill(os.getpid(), signal.SIGKILL)
 
     def before(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the call, which may now be preceded by death."""
+        """Return the call, with a death before it when it is time."""
 
         def dying(*arguments: Any, **named: Any) -> Any:
             if self.here():
@@ -57,7 +57,7 @@ class Deaths:
         return dying
 
     def within(self, write: Callable[..., int]) -> Callable[..., int]:
-        """Return a way to write that may be cut short by death."""
+        """Return a write that death may cut short."""
 
         def dying(descriptor: int, data: Any) -> int:
             if self.here():
@@ -68,7 +68,7 @@ class Deaths:
         return dying
 
     def lie_in_wait(self) -> None:
-        """Put itself into every call of `os` that changes a disk, and into Python's own files."""
+        """Wrap every call of `os` that changes a disk, and Python's own files."""
         for name in CALLS:
             setattr(os, name, self.before(getattr(os, name)))
         os.write = self.within(os.write)
@@ -85,7 +85,7 @@ class Deaths:
 
 
 class DyingFile:
-    """A file whose writing may be cut short by death."""
+    """A file whose writes death may cut short."""
 
     def __init__(self, file: Any, deaths: Deaths) -> None:
         self.file, self.deaths = file, deaths
@@ -137,10 +137,10 @@ def copy(folder: Path) -> None:
 
 
 def copy_without_links(folder: Path) -> None:
-    """Copy the lessons onto a disk that knows no hard links."""
+    """Copy the lessons onto a disk without hard links."""
 
     def no_links(*paths: object) -> None:
-        raise OSError(errno.EPERM, "this disk knows no links")
+        raise OSError(errno.EPERM, "this disk has no links")
 
     os.link = no_links  # type: ignore[assignment]
     copy(folder)
@@ -175,7 +175,7 @@ def session(number: int) -> Session:
 
 
 class Action(NamedTuple):
-    """What is done, and what was done before it."""
+    """An action, and what comes before it."""
 
     before: Callable[[Path], Any]
     act: Callable[[Path], None]
@@ -185,16 +185,14 @@ ACTIONS = {
     "record": Action(record(RESULTS[:2]), record(RESULTS[2:])),
     "record for the first time": Action(lambda folder: None, record(RESULTS)),
     "reset": Action(record(RESULTS), set_aside),
-    "copy": Action(lambda folder: ship(folder, "as shipped"), copy),
     "copy without links": Action(lambda folder: ship(folder, "as shipped"), copy_without_links),
     "upgrade": Action(copy_and_work, upgrade),
     "save": Action(save(1), save(2)),
-    "save for the first time": Action(lambda folder: None, save(1)),
 }
 
 
 def killed(action: Action, folder: Path, number: int) -> bool:
-    """Do an action in a process that dies at its n-th call; return whether it came so far."""
+    """Do an action in a process that dies at its n-th call; return whether it died."""
     folder.mkdir(parents=True)
     action.before(folder)
     child = os.fork()
@@ -213,11 +211,12 @@ def killed(action: Action, folder: Path, number: int) -> bool:
 
 
 def main() -> None:
-    """Let every action die as often as it can."""
+    """Let every action die at its calls."""
+    step = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     for name, action in ACTIONS.items():
         number = 1
         while killed(action, Path(sys.argv[1], name, str(number)), number):
-            number += 1
+            number += step
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bptt_lessons.course import progress
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -34,6 +36,7 @@ print(json.dumps(checks))
 RUNS = [("0", "solved"), ("0", "mistaken"), ("1", "solved")]
 
 
+@pytest.mark.long
 def test_two_lessons_at_once_and_one_of_them_twice(tmp_path: Path) -> None:
     home = tmp_path / "my lessons é"
     running = []

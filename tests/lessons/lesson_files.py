@@ -1,4 +1,4 @@
-"""The notebooks as data, for tests that read them, and runs of them with answers filled in."""
+"""The notebooks as data, and runs of them with answers filled in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bptt_lessons.course import EXERCISES
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 STEMS = [path.stem for path in NOTEBOOKS]
-GIVE_UP = 600  # seconds for one cell: against waiting for ever, not to judge speed
+GIVE_UP = 600  # seconds for one cell: ends an endless wait; it judges no speed
 CHECK = re.compile(r"^(\w+) = check\(\"([\w.]+)\"\)$")
 
 
@@ -24,7 +24,7 @@ def read(path: Path) -> Any:
 
 
 def code_cells(notebook: Any) -> list[Any]:
-    """Return the code cells that hold anything."""
+    """Return the code cells that are not empty."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
@@ -39,7 +39,7 @@ def exercises_in(notebook: Any) -> list[tuple[str, Any, Any]]:
 
 
 def solved(name: str) -> str:
-    """Return the package's function as a learner would paste it: the same source, under the learner's name."""
+    """Return the source of the package's function, under the learner's name."""
     exercise = EXERCISES[name]
     return inspect.getsource(exercise.solution).replace(
         f"def {exercise.solution.__name__}(", f"def {exercise.learner_name}(", 1
@@ -47,7 +47,7 @@ def solved(name: str) -> str:
 
 
 def mistaken(name: str) -> str:
-    """Return a cell that gives a wrong answer: the first mistake in the catalogue."""
+    """Return a wrong answer: the first misconception in the catalogue."""
     exercise = EXERCISES[name]
     mistake = next(iter(exercise.misconceptions))
     return (
@@ -57,51 +57,31 @@ def mistaken(name: str) -> str:
 
 
 def unparsable(name: str) -> str:
-    """Return a stub cell with a slip that Python cannot read."""
+    """Return the stub with a syntax error."""
     return EXERCISES[name].stub.replace("):", ")", 1)
 
 
-def elsewhere(name: str) -> str:
-    """Return a right answer of an unusual kind: plain tuples, in single precision."""
+def plain_tuples(name: str, single: bool = False) -> str:
+    """Return a right answer that gives plain tuples, if asked in single precision."""
     exercise = EXERCISES[name]
+    wanted = "np.asarray(value).dtype.kind == 'f'" if single else "False"
     return (
         "def plain(value):\n"
         "    if isinstance(value, (tuple, list)):\n"
         "        return tuple(plain(item) for item in value)\n"
-        "    return np.float32(value) if np.asarray(value).dtype.kind == 'f' else value\n\n\n"
+        f"    return np.float32(value) if {wanted} else value\n\n\n"
         f"def {exercise.learner_name}(*arguments, **named):\n"
         "    from bptt_lessons.course import EXERCISES\n\n"
         f"    return plain(EXERCISES[{name!r}].solution(*arguments, **named))"
     )
 
 
-REMEMBERED = """
-import json, os, pathlib
-from bptt_lessons.experiments import recording
-
-def remembered(experiment, seed=None, run=recording.live):
-    file = pathlib.Path({folder!r}, f"{{experiment.name}} {{seed}}.json")
-    if not file.exists():
-        part = file.with_suffix(f".{{os.getpid()}}")
-        part.write_text(json.dumps(run(experiment, seed)))
-        part.replace(file)
-    return json.loads(file.read_text())
-
-recording.live = remembered
-"""
-
-
-def run(
-    path: Path, answers: dict[str, str], folder: Path, experiments: Path | None = None
-) -> tuple[dict[str, str], str]:
+def run(path: Path, answers: dict[str, str], folder: Path) -> tuple[dict[str, str], str]:
     """Run a notebook with some stub cells replaced, as Run All does; return each check's text, and all other text.
 
-    An error in any cell not tagged ``raises-exception`` raises CellExecutionError.  Experiments never run
-    a learner's code, so with a folder for `experiments` each is run once and then remembered there.
+    An error in any cell not tagged ``raises-exception`` raises CellExecutionError.
     """
     notebook = read(path)
-    if experiments is not None:
-        notebook.cells.insert(0, nbformat.v4.new_code_cell(REMEMBERED.format(folder=str(experiments))))
     for name, stub, _ in exercises_in(notebook):
         stub.source = answers.get(name, stub.source)
     NotebookClient(
@@ -113,5 +93,5 @@ def run(
 
 
 def shown(cell: Any) -> str:
-    """Return what a cell has put out, as plain text."""
+    """Return a cell's outputs as plain text."""
     return "\n".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)

@@ -1,7 +1,7 @@
-"""Execute lessons and write them back, outputs in, traces of this machine out.
+"""Execute lessons and write them back with their outputs, without traces of this machine.
 
 python tests/lessons/rewrite.py              all lessons
-python tests/lessons/rewrite.py 02           those whose names begin so
+python tests/lessons/rewrite.py 02           those whose names start with 02
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every notebook of the course has to be, read from its file."""
+"""What every notebook must be, read from its file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import statistics
 from typing import Any
 
 import pytest
-from lesson_files import CHECK, NOTEBOOKS, STEMS, code_cells, exercises_in, read
+from lessons.lesson_files import CHECK, NOTEBOOKS, STEMS, code_cells, exercises_in, read
 
 from bptt_lessons.course import EXERCISES
 
@@ -110,7 +110,7 @@ def test_the_imports_cell_provides_what_the_solutions_use(notebook: Any) -> None
 
 
 def globals_of(code: Any) -> set[str]:
-    """Names that a function looks up outside of itself, functions inside it included."""
+    """Return the global names that a function and its inner functions use."""
     own = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return own.union(*(globals_of(inner) for inner in code.co_consts if inspect.iscode(inner)))
 

@@ -1,9 +1,9 @@
-"""Inputs beyond the cases of an exercise: what decides whether a mutant that was graded as right changes anything.
+"""Inputs beyond the cases of an exercise: they decide whether a mutant that is graded as right changes anything.
 
-They are made by the makers of the exercise's own cases with other sizes, all of them equal or 1 among others, other
-seeds and other scales; and from these, from the cases and from the lesson's case once more with every array of real
-numbers drawn anew.  What an exercise promises about its arguments holds here too: caches come from a forward pass,
-schedules from the package, probabilities lie below 1, and u in [0, 1).
+The functions that make the exercise's own cases make them, with other sizes (some all equal, some 1), seeds and scales;
+and each of these, and of the cases, comes again with every array of real numbers drawn anew.  What an exercise promises
+about its arguments holds here too: caches come from a forward pass, schedules from the package, probabilities are below
+1, and u is in [0, 1).
 """
 
 from __future__ import annotations
@@ -38,7 +38,15 @@ from bptt_lessons.course.exercises import Case, Exercise
 
 Maker = Callable[[], Iterator[Case]]
 SCALES = (1.0, 0.01, 20.0)
-KEPT = ("cache", "caches", "u", "state", "session", "actions", "probability")  # arguments whose values hang together
+KEPT = (
+    "cache",
+    "caches",
+    "u",
+    "state",
+    "session",
+    "actions",
+    "probability",
+)  # arguments whose values depend on one another
 SMALL = [(1, 1, 1), (2, 2, 2), (3, 1, 2), (1, 3, 1), (5, 4, 3), (2, 6, 4), (4, 1, 5)]
 LONG = [(1, 1, 1, 1), (2, 2, 2, 2), (3, 3, 3, 3), (1, 2, 3, 4), (7, 1, 2, 3), (4, 5, 1, 2), (12, 2, 3, 5)]
 
@@ -60,14 +68,14 @@ def more_inputs(exercise: Exercise) -> list[Mapping[str, Any]]:
 
 
 def has_real_numbers(value: Any) -> bool:
-    """Whether there is an array of real numbers in a value."""
+    """Whether a value holds an array of real numbers."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind == "f"
     return isinstance(value, (list, tuple)) and any(map(has_real_numbers, value))
 
 
 def redrawn(rng: np.random.Generator, value: Any, scale: float) -> Any:
-    """Return a value with every array of real numbers in it drawn anew; NaN stays where it is."""
+    """Return a value with all its arrays of real numbers drawn anew; NaN stays where it is."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         new = rng.normal(size=value.shape) * scale
         return np.where(np.isnan(value), value, new).astype(value.dtype)
@@ -82,7 +90,7 @@ def redrawn(rng: np.random.Generator, value: Any, scale: float) -> Any:
 
 
 def of_sizes(make: Callable[..., Case], letters: str, all_sizes: list[tuple[int, ...]], **how: Any) -> Maker:
-    """Return a maker that calls the maker of a case with many sizes."""
+    """Return a maker of cases of many sizes."""
 
     def cases() -> Iterator[Case]:
         for seed, sizes in enumerate(all_sizes, start=7001):

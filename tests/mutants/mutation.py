@@ -1,12 +1,11 @@
-"""Mutants: the solution of an exercise with one small thing changed, and of what kind the change is.
+"""Mutants: a function with one small change, and the kind of the change.
 
-A mutant stands for a slip of the pen.  `mutants(solution, arguments)` makes all of them: the source of the function is
-parsed, and at every place every change is made that one of the rules below knows, one at a time.  Changes that give
-the same program count once.  What only examines arguments (`check_...`) and what a `raise` says stay as they are:
-learners do not write these.
+A mutant is a slip of the pen.  `mutants(solution, arguments)` makes all of them: it parses the source of the function
+and makes, one at a time, every change that one of the rules below knows.  Changes that give the same program count
+once.  Argument checks (`check_...`) and `raise` statements stay as they are: learners do not write them.
 
-To know which names can be taken for one another ("h for h_prev"), the function is run once on `arguments`; two names
-are of one kind if their values were, such as two arrays with as many axes.
+To know which names may be confused ("h for h_prev"), it runs the function once on `arguments`: two names are of one
+kind if their values are, such as two arrays with the same number of axes.
 """
 
 from __future__ import annotations
@@ -42,14 +41,14 @@ class Mutant(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What a run of the unchanged function has shown of its names."""
+    """What one run of the unchanged function shows about its names."""
 
     values: Mapping[str, Any]  # the last value of each
     first_lines: Mapping[str, int]  # where each is bound first; parameters in line 0
     globals: Mapping[str, Any]
 
 
-Place = tuple[tuple[str, int | None], ...]  # the way to a node: (field, position in a list or None), from the root
+Place = tuple[tuple[str, int | None], ...]  # the path to a node: (field, position in a list or None), from the root
 Change = tuple[str, Any]  # kind, and what takes the node's place
 
 OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -103,7 +102,7 @@ def mutants(solution: Callable[..., Any], arguments: Mapping[str, Any]) -> list[
     solution : function
         One whose source can be read.
     arguments : mapping
-        What it is run on, once, to see of which kind its names are.
+        What it runs on, once, to see the kind of each name.
     """
     tree = parsed(solution)
     scope = scope_of(solution, tree, arguments)
@@ -124,7 +123,7 @@ def mutants(solution: Callable[..., Any], arguments: Mapping[str, Any]) -> list[
 
 
 def compiles(source: str) -> bool:
-    """Whether a source is Python: `break` may have come to stand outside a loop, and the like."""
+    """Whether a source compiles: `break` may now be outside a loop, for example."""
     try:
         compiled(source)
     except (SyntaxError, ValueError):
@@ -133,14 +132,14 @@ def compiles(source: str) -> bool:
 
 
 def compiled(source: str) -> CodeType:
-    """Return the byte code of a source; what Python finds odd in it (calling a number, say) it keeps to itself."""
+    """Return the byte code of a source, without warnings, such as about a number that is called."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return compile(source, "<mutant>", "exec")
 
 
 def built(source: str, solution: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that a source defines, among the names of the solution's module."""
+    """Return the function that a source defines, with the names of the solution's module."""
     names = dict(solution.__globals__)
     exec(compiled(source), names)
     function: Callable[..., Any] = names[solution.__name__]
@@ -173,7 +172,7 @@ class Plain(ast.NodeTransformer):
 
 
 def scope_of(solution: Callable[..., Any], tree: ast.FunctionDef, arguments: Mapping[str, Any]) -> Scope:
-    """Run the function once with its names noted down before it returns."""
+    """Run the function once, and record its local names before it returns."""
 
     class Noted(ast.NodeTransformer):
         def visit_Return(self, node: ast.Return) -> list[ast.stmt]:
@@ -185,11 +184,16 @@ def scope_of(solution: Callable[..., Any], tree: ast.FunctionDef, arguments: Map
     exec(compile(ast.Module([noted], []), "<noted>", "exec"), names)
     with np.errstate(all="ignore"):
         names[tree.name](*map(copied, arguments.values()))
-    first_lines = {argument.arg: 0 for argument in tree.args.args}
+    return Scope(values, first_lines(tree), solution.__globals__)
+
+
+def first_lines(tree: ast.FunctionDef) -> dict[str, int]:
+    """Return the line in which each name of a function is bound first; parameters have line 0."""
+    lines = {argument.arg: 0 for argument in tree.args.args}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            first_lines[node.id] = min(node.lineno, first_lines.get(node.id, node.lineno))
-    return Scope(values, first_lines, solution.__globals__)
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    return lines
 
 
 def nodes(tree: ast.AST) -> Iterator[tuple[Place, Any, tuple[ast.AST, ...]]]:
@@ -221,10 +225,10 @@ def left_alone(node: ast.AST) -> bool:
 
 
 def with_change(tree: ast.AST, place: Place, change: Any) -> str:
-    """Return the source with something else in one place; the tree is as it was afterwards."""
-    *way, (field, number) = place
+    """Return the source with one node replaced; the tree itself stays unchanged."""
+    *path, (field, number) = place
     owner: Any = tree
-    for f, n in way:
+    for f, n in path:
         owner = getattr(owner, f) if n is None else getattr(owner, f)[n]
     items, key = (vars(owner), field) if number is None else (getattr(owner, field), number)
     before, items[key] = items[key], change
@@ -256,7 +260,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= 240 else f"{text[:120]} ... {text[-100:]}"
 
 
-# The rules.  Each gets a node, the nodes above it and the scope, and yields what may take the node's place.
+# The rules.  Each gets a node, the nodes above it and the scope, and yields replacements for the node.
 
 
 def changes(node: Any, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
@@ -301,7 +305,7 @@ def changes_of_statements(body: list[ast.stmt], above: tuple[ast.AST, ...]) -> I
 
 
 def operators(node: Any, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Exchange the operator for another."""
+    """Replace the operator."""
     if isinstance(node, ast.Compare):
         for number, op in enumerate(node.ops):
             for other in OPERATORS.get(type(op), ()):
@@ -557,7 +561,7 @@ def tuples(node: ast.Tuple, above: tuple[ast.AST, ...], scope: Scope) -> Iterato
 
 
 def assignments(node: ast.Assign, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Add to what is there instead of putting something else there; turn the sign; write into the old array."""
+    """Add to what is there instead of replacing it; turn the sign; write into the old array."""
     target = node.targets[0]
     if len(node.targets) > 1 or isinstance(target, ast.Tuple):
         return
@@ -575,7 +579,7 @@ def assignments(node: ast.Assign, above: tuple[ast.AST, ...], scope: Scope) -> I
 
 
 def accumulations(node: ast.AugAssign, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Put in place of what is there instead of adding to it; make something new instead of writing into it."""
+    """Replace what is there instead of adding to it; make a new array instead of writing into the old one."""
     yield "accumulation", ast.Assign([node.target], node.value, lineno=node.lineno)
     old = copy.deepcopy(node.target)
     old.ctx = ast.Load()
@@ -589,7 +593,7 @@ def returns(node: ast.Return, above: tuple[ast.AST, ...], scope: Scope) -> Itera
 
 
 def loops(node: ast.For, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Run the other way, from the second on, or up to the last but one."""
+    """Run backwards, from the second on, or up to the last but one."""
     for start, stop, step in ((None, None, -1), (1, None, None), (None, -1, None)):
         run = ast.Subscript(
             ast.Call(ast.Name("list", ast.Load()), [node.iter], []),
@@ -630,7 +634,7 @@ RULES: dict[type[ast.AST], tuple[Callable[[Any, tuple[ast.AST, ...], Scope], Ite
 }
 
 
-# What the rules ask.
+# Helpers of the rules.
 
 
 def name_of(node: ast.AST | None) -> str:
@@ -664,7 +668,7 @@ def is_module(node: ast.AST | None, scope: Scope) -> bool:
 
 
 def kind_of(value: Any) -> str:
-    """Return of which kind a value is; values of different kinds are not taken for one another."""
+    """Return the kind of a value; names of different kinds are not exchanged."""
     if isinstance(value, np.ndarray) and value.ndim:
         return f"array with {value.ndim} axes"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -677,7 +681,7 @@ def kind_of(value: Any) -> str:
 
 
 def exchanged(items: Sequence[Any], i: int, j: int) -> list[Any]:
-    """Return the items with two of them in each other's place."""
+    """Return the items with two of them swapped."""
     items = list(items)
     items[i], items[j] = items[j], items[i]
     return items

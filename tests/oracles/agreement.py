@@ -1,19 +1,16 @@
-"""When two answers to a question agree, and what is said when they do not.
+"""When two answers to a question agree, and what is reported when they do not.
 
 In float64 they agree if every array's relative error (max|a - b| over the largest entry of either) is at most
-`FLOAT64`.  A rounding is 1.1e-16 of a number; the longest sequences put a few thousand of them one on another,
-so 1e-12 is what may come of it, and the rest is for sums that nearly cancel and nets that stretch errors a little.
-(Met in about 500 questions of every cell: 9.3e-14, and 5.7e-13 with peepholes.)
+`FLOAT64`.  A rounding is 1.1e-16 of a number; the longest sequences add up a few thousand of them, so 1e-12 may come
+of it, and the rest is for sums that nearly cancel and nets that stretch errors a little.
 
-In float32 no fixed number would do: how far rounding carries depends on the question.  So the other library answers in
-float64, exactly by comparison, and answers again with every input changed by half its last float32 bit, up or down.
-Whoever computes in float32 makes such a change at every rounding on the way, so may be off by that
-effect times the number of roundings that add up in one number (`Question.roundings`: two dot products and ten
-functions a step, and the root of the T·N rows summed over, as independent errors add up), and by as many
-roundings of the result itself.  Nobody is given more than that: the worst that was met is printed as a part of it.
+In float32 no fixed number would do: how far rounding carries depends on the question.  So the other library answers
+in float64, and again with every input changed by half its last float32 bit, up or down.  A computation in float32
+makes such a change at every rounding, so it may be off by that effect times the number of roundings that add up in
+one number (`Question.roundings`), and by as many roundings of the result itself.
 
-In float64 the same is allowed where it is more than 1e-10.  That takes a net which stretches errors a millionfold;
-from such a net no two libraries get the same numbers.
+In float64 the same is allowed where it is more than `FLOAT64`.  That takes a net that stretches errors a
+millionfold; for such a net no two libraries get the same numbers.
 """
 
 from __future__ import annotations
@@ -89,7 +86,6 @@ def part_of_bounds(
     theirs: Arrays,
     bounds: dict[str, float],
     library: str,
-    in_python: Callable[[Question, str], str],
 ) -> float:
     """Return the largest error as a part of what is allowed, or raise an AssertionError that shows the worst array."""
     assert set(ours) == set(theirs), f"{question.drawn}: {sorted(ours)}, but of {library} {sorted(theirs)}"
@@ -102,7 +98,7 @@ def part_of_bounds(
     wrong = [name for name in theirs if not parts.get(name, np.inf) <= 1]
     if wrong:
         name = max(wrong, key=lambda name: relative_or_infinite(ours[name], theirs[name]))
-        raise AssertionError(report(question, name, wrong, ours[name], theirs[name], bounds[name], library, in_python))
+        raise AssertionError(report(question, name, wrong, ours[name], theirs[name], bounds[name], library))
     return max(parts.values())
 
 
@@ -120,9 +116,8 @@ def report(
     theirs: Any,
     bound: float,
     library: str,
-    in_python: Callable[[Question, str], str],
 ) -> str:
-    """What to read when two libraries disagree."""
+    """Describe a disagreement of two libraries."""
     worst = np.unravel_index(np.argmax(np.abs(ours - theirs)), ours.shape)
     show = (lambda a: a.tolist()) if ours.size <= 12 else (lambda a: f"{a[worst]!r} at {tuple(map(int, worst))}")
     scale = largest(ours, theirs)
@@ -135,8 +130,7 @@ def report(
             f"{name}: error {relative_error(ours, theirs):.2g} of its largest entry, {bound / scale:.2g} allowed",
             f"  here: {show(ours)}",
             f"  {library}: {show(theirs)}",
-            "what is here, again:",
-            in_python(question, name),
+            f"again: by_package.answer(questions.{question.drawn})[{name!r}], in tests/oracles",
         ]
     )
 

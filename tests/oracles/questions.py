@@ -1,11 +1,10 @@
-"""Questions that several libraries must answer alike: inputs, drawn; nothing is computed here.
+"""Questions that several libraries must answer alike: the inputs, drawn.
 
-A question and its answer are flat: arrays by name, such as ``params.W_xh`` or ``dstate_0.c``.  So the same
-few functions compare, print and store all of them, whoever answered: ``by_package``, ``by_pytorch`` or ``by_jax``.
+A question and its answer are flat: arrays by name, such as ``params.W_xh`` or ``dstate_0.c``.  So the same few
+functions compare, print and store the answers of ``by_package``, ``by_pytorch`` and ``by_jax``.
 
-In small questions every number drawn is a multiple of 1/256, short enough to be read; in larger ones it has all
-its digits, so that none can be lost unseen.  Only NumPy is used, and nothing of bptt_lessons: what is drawn here also
-makes the golden vectors.
+In small questions every number drawn is a multiple of 1/256, short enough to read; in larger ones it has all its
+digits, so that losing some shows.  Nothing of bptt_lessons is used: these questions also make the golden vectors.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-KINK = (
-    1e-5  # no pre-activation of a ReLU lies nearer to 0 than this part of the largest state: rounding may not cross it
-)
+KINK = 1e-5  # of the largest state: no pre-activation of a ReLU is nearer to 0, so that rounding cannot cross it
 SHORT = 12  # steps, up to which a question is small, and the plain cell's weights are left as they are drawn
 SMALL = 4  # the same for steps, updates and units where nothing is carried on
 
@@ -65,7 +62,7 @@ def part(arrays: dict[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def named(prefix: str, arrays: dict[str, Any]) -> dict[str, Any]:
-    """The other way: every ``name`` becomes ``prefix.name``."""
+    """The reverse: every ``name`` becomes ``prefix.name``."""
     return {f"{prefix}.{name}": array for name, array in arrays.items()}
 
 
@@ -83,11 +80,10 @@ def numbers(rng: np.random.Generator, small: bool) -> Callable[..., Any]:
 def draw_cell(of: str, T: int, N: int, D: int, H: int, dtype: str, seed: int, state0: bool, dstate_T: bool) -> Question:
     """One forward and one backward pass of a cell.
 
-    Errors may add up, but should not grow: from a chaotic net no two libraries get the same numbers.  Gates mostly
-    see to that.  The plain cell's W_hh is shortened for long sequences, so that no singular value is above 1, and as
-    no activation's slope is, no step back or forth stretches an error.  Peepholes are made an eighth as strong there:
-    with them a content can hold its own forget gate open until it is 100, and of the 1 - f in the gate's slope,
-    so near to 0, float32 has no digits left, in JAX as little as here.
+    Errors may add up, but should not grow: for a chaotic net no two libraries get the same numbers.  So for long
+    sequences the plain cell's W_hh is scaled down until no singular value is above 1, and no step stretches an error.
+    Peepholes are made an eighth as strong there: otherwise the content can hold its own forget gate open until float32
+    has no digits left of the 1 - f in the gate's slope.
     """
     draw = numbers(np.random.default_rng(seed), T <= SHORT)
     cell = CELLS[of]
@@ -106,8 +102,8 @@ def draw_cell(of: str, T: int, N: int, D: int, H: int, dtype: str, seed: int, st
         if of != "rnn_relu" or far_from_kink(inputs):
             break
     drawn = f"draw_cell({of!r}, {T=}, {N=}, {D=}, {H=}, {dtype=}, {seed=}, {state0=}, {dstate_T=})"
-    # A number of a step: two dot products and the bias, and about ten functions and products behind them.  A number of
-    # a gradient: a sum over T·N rows besides, whose errors add up as a random walk does.
+    # A step: two dot products and the bias, then about ten functions and products.  A gradient: also a sum over T·N
+    # rows, whose errors add up as a random walk does.
     roundings = D + H + 12 + math.sqrt(T * N)
     return cast(Question(of, inputs, {}, roundings, drawn), dtype)
 
@@ -118,7 +114,7 @@ def shortened(W: Any) -> Any:
 
 
 def far_from_kink(inputs: dict[str, Any]) -> bool:
-    """Whether a ReLU's pre-activations are all clearly on one side: at 0 itself the slope is anyone's choice."""
+    """Whether a ReLU's pre-activations are all clearly on one side of 0, where the slope is a matter of convention."""
     W_xh, W_hh, b_h = part(inputs, "params").values()
     h = inputs.get("state0.h", 0 * inputs["dh"][0])
     nearest, largest = math.inf, 1.0
@@ -132,8 +128,7 @@ def far_from_kink(inputs: dict[str, Any]) -> bool:
 def draw_loss(of: str, T: int, N: int, K: int, dtype: str, seed: int, mask: bool) -> Question:
     """Outputs, targets and perhaps a mask that keeps at least one step.
 
-    Logits lie between -2 and 2.  Of a softmax that is almost sure every library knows the loss and its gradient to a
-    rounding of 1 only, the probability, which is not much of a number near 0.
+    Logits lie between -2 and 2: where a softmax is almost sure, the loss near 0 has only the digits of 1 - p.
     """
     rng = np.random.default_rng(seed)
     draw = numbers(rng, T <= SMALL)
@@ -147,7 +142,7 @@ def draw_loss(of: str, T: int, N: int, K: int, dtype: str, seed: int, mask: bool
 
 
 def draw_readout(T: int, N: int, H: int, K: int, dtype: str, seed: int) -> Question:
-    """The readout forth and back."""
+    """The readout forward and backward."""
     rng = np.random.default_rng(seed)
     draw = numbers(rng, T <= SMALL)
     inputs = {"params.W_hy": draw(H, K), "params.b_y": draw(K)}

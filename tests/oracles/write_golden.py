@@ -1,11 +1,11 @@
-"""Write ``golden/``: questions and their right answers, by PyTorch and JAX, for those who have neither.
+"""Write ``golden/``: questions and their right answers by PyTorch and JAX, for tests that run without either.
 
     python tests/oracles/write_golden.py
 
-Nothing of bptt_lessons has a part in it: NumPy draws the inputs, PyTorch answers, or JAX where PyTorch has no such
-cell; where both can, they must agree to 1e-13 first, and ``apart`` says how far they are.  Python writes every number
-so that it reads the same one back.  Questions in float32 are answered in float64, and ``allowed`` says how far a
-float32 answer may be off in every array (``agreement`` says why).
+Nothing of bptt_lessons is used: NumPy draws the inputs, PyTorch answers, or JAX where PyTorch has no such cell;
+where both have it they must agree to 1e-13, and ``apart`` is their difference.  Python writes every number so that it
+reads the same one back.  Questions in float32 are answered in float64, and ``allowed`` says how far a float32 answer
+may be off in every array (``agreement`` says why).
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def answered(question: Question) -> dict[str, Any]:
 
 
 def as_text(stored: list[dict[str, Any]]) -> str:
-    """JSON with a line for every array, or for every step of one, that differences can be read line by line."""
+    """JSON with a line for every array, or for every step of one, so that a diff can be read."""
 
     def lines(value: Any, indent: str) -> str:
         deeper = indent + " "

@@ -46,23 +46,8 @@ def test_the_marks_and_the_numbers_are_uniform():
 def test_the_baseline_is_the_variance_of_a_sum_of_two_uniform_numbers():
     """∫∫ (a + b - 1)² da db = 2 (1/3 - 1/4) = 1/6, and no other constant does better."""
     assert abs(adding.BASELINE - 2 * (1 / 3 - 1 / 4)) <= 1e-15
-    x, target, mask = adding.sequences(np.random.default_rng(1), 8, 200_000)
+    x, target, mask = adding.sequences(np.random.default_rng(1), 8, 50_000)
     found = losses.mse(np.ones_like(target), target, mask)
-    assert found == pytest.approx(adding.BASELINE, abs=0.003)  # over five standard errors
+    assert found == pytest.approx(adding.BASELINE, abs=0.006)  # over five standard errors
     assert all(losses.mse(np.full_like(target, y), target, mask) > found for y in (0.9, 1.1))
     assert len(x) == 8
-
-
-def test_the_same_seed_gives_the_same_data_and_another_another():
-    one, two, three = (adding.sequences(np.random.default_rng(seed), 30, 4) for seed in (0, 0, 1))
-    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not np.array_equal(one.x, three.x)
-
-
-@pytest.mark.parametrize("field", ["x", "target", "mask"])
-def test_every_array_can_be_written_into_without_touching_its_neighbours(field):
-    array = getattr(adding.sequences(np.random.default_rng(0), 12, 3), field)
-    before = array.copy()
-    array[0, 0] = 1 - array[0, 0]
-    assert np.array_equal(array[1:], before[1:])
-    assert np.array_equal(array[0, 1:], before[0, 1:])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,12 +10,6 @@ from hypothesis import strategies as st
 from bptt_lessons.tasks import compression
 
 seeds = st.integers(0, 2**32 - 1)
-
-
-def test_an_alphabet_alone():
-    assert compression.uniform_bits(2) == 1
-    assert compression.uniform_bits(64) == 6
-    assert compression.uniform_bits(100) == pytest.approx(6.643856, rel=1e-6)
 
 
 def test_unigram_by_hand():
@@ -64,17 +56,6 @@ def test_a_sequence_that_the_last_two_characters_settle():
     assert compression.unigram_bits(training, held_out, 3) == pytest.approx(np.log2(3), rel=1e-12)
 
 
-def test_characters_without_any_order_cost_what_the_unigram_says():
-    rng = np.random.default_rng(0)
-    training, held_out = (
-        rng.choice(4, 40_000, p=[0.5, 0.25, 0.125, 0.125]),
-        rng.choice(4, 4000, p=[0.5, 0.25, 0.125, 0.125]),
-    )
-    unigram, trigram = (f(training, held_out, 4) for f in (compression.unigram_bits, compression.trigram_bits))
-    assert unigram == pytest.approx(1.75, abs=0.05)
-    assert trigram == pytest.approx(unigram, abs=0.01)
-
-
 def test_the_trigram_is_a_mixture_with_fitted_weights():
     """No less than the best of any fixed weights on a grid, by more than a little: the fit is on other data."""
     rng = np.random.default_rng(1)
@@ -99,14 +80,6 @@ def test_an_unseen_character_still_has_a_probability():
     assert bits > 2
 
 
-def test_xz_is_what_lzma_gives_bits_of():
-    text = "spam and eggs, " * 200
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 24}]
-    size = len(lzma.compress(text.encode(), format=lzma.FORMAT_RAW, filters=filters))
-    assert compression.xz_bits(text) == 8 * size / len(text)
-    assert compression.xz_bits(text) < 0.3
-
-
 def noise(seed: int, length: int) -> str:
     """Letters without any order."""
     return "".join(np.random.default_rng(seed).choice(list("abcdefghijklmnop"), length))
@@ -120,6 +93,12 @@ def test_xz_that_was_given_the_text_needs_next_to_nothing_for_it_again():
     assert 4 <= alone < 4.6  # sixteen letters: four bits, and xz is not made for noise
     assert given_it < 0.05 * alone
     assert given_other == pytest.approx(alone, rel=0.05)
+
+
+def test_an_alphabet_alone():
+    assert compression.uniform_bits(2) == 1
+    assert compression.uniform_bits(64) == 6
+    assert compression.uniform_bits(100) == pytest.approx(6.643856, rel=1e-6)
 
 
 def test_bits_are_by_character_and_not_by_byte():

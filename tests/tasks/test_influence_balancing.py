@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bptt_lessons.cells import unrolled
-from bptt_lessons.gradients import bptt, checkpointing, gradcheck, tbptt
+from bptt_lessons.gradients import gradcheck, tbptt
 from bptt_lessons.tasks import influence_balancing as ib
 
 seeds = st.integers(0, 2**32 - 1)
@@ -40,7 +40,7 @@ def test_the_matrix_and_the_influence_are_those_of_the_paper():
 
 
 @given(st.integers(1, 4), seeds)
-def test_a_step_is_the_equation_and_its_way_back_agrees_with_complex_step(N, seed):
+def test_a_step_is_the_equation_and_its_backward_pass_agrees_with_complex_step(N, seed):
     rng = np.random.default_rng(seed)
     params, x, h_prev, dh = (
         net(rng.normal()),
@@ -59,19 +59,6 @@ def test_a_step_is_the_equation_and_its_way_back_agrees_with_complex_step(N, see
     assert gradcheck.relative_error(grads.theta, oracle) <= 1e-13
     oracle = gradcheck.complex_step(lambda state: np.sum(dh * ib.step(params, x, state)[0]), h_prev)
     assert gradcheck.relative_error(dh_prev, oracle) <= 1e-13
-
-
-@given(st.integers(1, 12), st.integers(1, 3), seeds)
-def test_the_full_gradient_of_its_loss_agrees_with_complex_step(T, N, seed):
-    rng = np.random.default_rng(seed)
-    params, h0 = net(rng.normal()), rng.normal(size=(N, 23))
-
-    def loss(p: Any) -> Any:
-        return ib.loss_gradient(unrolled.forward(ib, p, no_input(T, N), h0)[0], 0)[0]
-
-    ours = bptt.full_gradient(CELL, params, no_input(T, N), h0, ib.loss_gradient)
-    assert gradcheck.worst_error(ours.grads, gradcheck.by_field(gradcheck.complex_step, loss, params))[1] <= 1e-12
-    assert ours.loss == pytest.approx(loss(params), rel=1e-14)
 
 
 def test_the_loss_by_hand():
@@ -102,7 +89,7 @@ def test_the_sensitivity_has_the_wrong_sign_up_to_forty_steps_and_is_minus_six_i
     assert [ib.sensitivity(steps) for steps in (1, 2, 5, 10)] == [1, 2, 5, 10]  # no unit of the minuses is within reach
 
 
-@pytest.mark.parametrize("steps", [1, 5, 30, 40, 41, 60, 150])
+@pytest.mark.parametrize("steps", [1, 5, 41, 60])
 def test_the_sensitivity_is_a_derivative_and_a_sum_of_powers(steps):
     oracle = gradcheck.complex_step(
         lambda theta: unrolled.forward(ib, ib.Params(theta), no_input(steps), np.zeros((1, 23)))[1][0, 0],
@@ -121,36 +108,11 @@ def test_the_optimum_is_at_minus_a_sixth():
     assert state[0, 0] == pytest.approx(-3, rel=1e-12)
 
 
-@pytest.mark.parametrize("L", [1, 2, 10, 40, 41, 80])
-def test_truncated_to_l_steps_the_gradient_is_the_sensitivity_times_what_is_off(L):
+@pytest.mark.parametrize("L", [1, 10, 41])
+def test_truncated_to_l_steps_the_gradient_is_the_sensitivity_times_the_error(L):
     """By tbptt.sliding_gradient with k1 = 1: Σ (s_t[first] - 1) · sensitivity(min(t, L))."""
-    T, params, h0 = 100, net(0.5), np.ones((1, 23))
+    T, params, h0 = 60, net(0.5), np.ones((1, 23))
     h, _, _ = unrolled.forward(ib, params, no_input(T), h0)
     ours = tbptt.sliding_gradient(ib, params, no_input(T), h0, ib.loss_gradient, 1, L)
     right = sum((h[t, 0, 0] - 1) * ib.sensitivity(min(t + 1, L)) for t in range(T))
     assert ours.grads.theta[0] == pytest.approx(right, rel=1e-10)
-
-
-def test_a_step_down_the_truncated_gradient_goes_up_the_loss():
-    """At rest at θ = 0.5 the first unit is at -3, so the loss grows with θ; 40 steps back the gradient denies it."""
-    params = net(0.5)
-    _, rest, _ = unrolled.forward(ib, params, no_input(2000), np.ones((1, 23)))
-    signs = {}
-    for L in (10, 40, 41, 200):
-        h, _, caches = unrolled.forward(ib, params, no_input(L), rest)
-        dh = np.zeros_like(h)
-        dh[-1] = ib.loss_gradient(h[-1:], 0)[1][0]  # the last step's loss alone, seen L steps back
-        signs[L] = np.sign(unrolled.backward(ib, params, caches, dh)[0].theta[0])
-    assert signs == {10: -1, 40: -1, 41: 1, 200: 1}
-
-
-def test_it_goes_through_truncation_and_checkpointing_like_any_cell():
-    params, h0 = net(0.3), np.random.default_rng(0).normal(size=(2, 23))
-    x = no_input(9, 2)
-    full = bptt.full_gradient(CELL, params, x, h0, ib.loss_gradient)
-    for ours in (
-        tbptt.windowed_gradient(CELL, params, x, h0, ib.loss_gradient, 9),
-        checkpointing.backward_sqrt(CELL, params, x, h0, ib.loss_gradient),
-        checkpointing.backward(ib, params, x, h0, ib.loss_gradient, checkpointing.schedule(9, 3)),
-    ):
-        assert gradcheck.relative_error(ours.grads.theta, full.grads.theta) <= 1e-13

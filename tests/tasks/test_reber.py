@@ -39,15 +39,10 @@ def drawn(count: int, seed: int = 0) -> list[str]:
     return [reber.string(rng) for _ in range(count)]
 
 
-@given(seeds)
-def test_every_string_drawn_is_accepted_by_the_regular_expression(seed):
-    assert all(GRAMMAR.fullmatch(text) for text in drawn(40, seed))
-
-
 def test_every_short_string_of_the_language_is_drawn_and_no_other():
-    """Up to five inner symbols: each of them comes up among 20,000."""
-    short = language(5)
-    assert {text for text in drawn(20_000) if len(text) <= 2 + 7 + 2} == short
+    """Up to four inner symbols: each of them comes up among 6,000."""
+    short = language(4)
+    assert {text for text in drawn(6_000) if len(text) <= 2 + 6 + 2} == short
     assert "BTBTXSETE" in short
     assert "BPBPVVEPE" in short
 
@@ -67,7 +62,7 @@ def test_strings_are_refused_exactly_where_the_regular_expression_refuses_them()
         for start, end in product(["BTB", "BPB", "BB", "TTB"], ["ETE", "EPE", "EE", "E"]):
             text = start + "".join(middle) + end
             assert accepted(text) == bool(GRAMMAR.fullmatch(text)), text
-    for text in drawn(20, 1):
+    for text in drawn(8, 1):
         for place in range(len(text)):
             for symbol in reber.SYMBOLS + "x":
                 changed = text[:place] + symbol + text[place + 1 :]
@@ -81,10 +76,10 @@ def could_begin(start: str, strings: set[str]) -> bool:
     return any(text.startswith(start) for text in strings)
 
 
-def test_the_symbols_that_may_come_next_are_those_that_some_string_goes_on_with():
-    """From the language alone: a beginning can be gone on with by just the symbols that `legal_next` lists."""
-    strings = language(8)
-    for text in sorted(language(4)):
+def test_the_symbols_that_may_come_next_are_those_that_some_string_continues_with():
+    """From the language alone: a beginning can be continued by just the symbols that `legal_next` lists."""
+    strings = language(6)
+    for text in sorted(language(3)):
         for t, symbols in enumerate(reber.legal_next(text), start=1):
             goes_on = {symbol for symbol in reber.SYMBOLS if could_begin(text[:t] + symbol, strings)}
             assert set(symbols) == goes_on, (text[:t], symbols)
@@ -102,26 +97,6 @@ def test_every_symbol_drawn_is_legal_and_only_the_last_but_one_depends_on_the_se
         swapped = f"B{other}{text[2:-2]}{other}E"
         assert reber.legal_next(swapped)[:-2] == legal[:-2]
         assert reber.legal_next(swapped)[-2] == other
-
-
-def test_both_choices_occur_about_equally_often_wherever_there_is_one():
-    counts: dict[tuple[str, str], int] = {}
-    for text in drawn(4000):
-        legal = reber.legal_next(text)
-        for symbols, following in zip(legal, text[1:], strict=True):
-            counts[symbols, following] = counts.get((symbols, following), 0) + 1
-    choices = {symbols for symbols, _ in counts if len(symbols) == 2}
-    assert choices == {"TP", "SX", "TV", "XS", "PV"}
-    for symbols in choices:
-        one, two = (counts[symbols, symbol] for symbol in symbols)
-        assert one / (one + two) == pytest.approx(0.5, abs=0.05)
-
-
-def test_strings_are_from_nine_symbols_on_and_some_are_long():
-    lengths = [len(text) for text in drawn(4000)]
-    assert min(lengths) == 9
-    assert max(lengths) > 25
-    assert 11 < np.mean(lengths) < 13
 
 
 def test_a_batch_by_hand():
@@ -153,11 +128,14 @@ def test_batches_are_strings_padded_at_the_end(seed, N):
     assert np.take_along_axis(legal, target[..., None], axis=2)[..., 0][mask].all()
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "B", "BE", "BTBE", "BTE", "BTBTXSEPE", "TTBTXSETE", "BTBTXSETB", "BTBTETE", "BXBTXSEXE", "BTBTXSETEBTBTXSETE"],
-)
-def test_what_is_no_string_of_the_grammar_is_refused_and_shown(text):
-    with pytest.raises(ValueError, match="whole string of the embedded Reber grammar") as refusal:
-        reber.legal_next(text)
-    assert repr(text) in str(refusal.value)
+def test_both_choices_occur_about_equally_often_wherever_there_is_one():
+    counts: dict[tuple[str, str], int] = {}
+    for text in drawn(2000):
+        legal = reber.legal_next(text)
+        for symbols, following in zip(legal, text[1:], strict=True):
+            counts[symbols, following] = counts.get((symbols, following), 0) + 1
+    choices = {symbols for symbols, _ in counts if len(symbols) == 2}
+    assert choices == {"TP", "SX", "TV", "XS", "PV"}
+    for symbols in choices:
+        one, two = (counts[symbols, symbol] for symbol in symbols)
+        assert one / (one + two) == pytest.approx(0.5, abs=0.05)

@@ -47,8 +47,3 @@ def test_windows_do_not_overlap_and_targets_are_the_next_value(length, T):
     assert np.array_equal(in_order, np.arange(length - 1 - N * T, length - 1))
     assert not np.shares_memory(x, series)
     assert not np.shares_memory(x, target)
-
-
-def test_windows_keep_float32():
-    x, target = sunspots.windows(np.arange(10, dtype=np.float32), 3)
-    assert x.dtype == target.dtype == np.float32

@@ -15,7 +15,7 @@ from bptt_lessons.tasks import text
 seeds = st.integers(0, 2**32 - 1)
 
 
-@given(st.text(min_size=1, max_size=80))
+@given(st.text("abcßλ語🙂 \n", min_size=1, max_size=20))
 def test_decode_undoes_encode(original):
     letters = text.alphabet(original)
     symbols = text.encode(original, letters)
@@ -23,14 +23,6 @@ def test_decode_undoes_encode(original):
     assert text.decode(symbols, letters) == original
     assert letters == "".join(sorted(set(original)))
     assert symbols.tolist() == [letters.index(character) for character in original]
-
-
-def test_by_hand():
-    assert text.alphabet("banana") == "abn"
-    assert text.encode("banana", "abn").tolist() == [1, 0, 2, 0, 2, 0]
-    assert text.encode("banana", "nab").tolist() == [2, 1, 0, 1, 0, 1]  # any order of the alphabet
-    assert text.decode(np.array([2, 0], np.uint8), "abn") == "na"
-    assert text.decode(np.array([], int), "abn") == ""
 
 
 def softmax(y: Any) -> Any:
@@ -72,33 +64,6 @@ def test_the_edges_of_u():
     zero_first = np.array([[-np.inf, 0.0, 0.0]])
     assert text.sample(zero_first, 1.0, np.array([0.0])).tolist() == [1]  # what cannot come never does, even at u = 0
     assert text.sample(np.array([[0.0, -1e9]]), 1.0, np.array([np.nextafter(1, 0)])).tolist() == [0]
-
-
-def test_a_low_temperature_takes_the_likeliest_and_a_high_one_any():
-    rng = np.random.default_rng(0)
-    y = rng.normal(size=(500, 7))
-    u = rng.random(500)
-    assert np.array_equal(text.sample(y, 1e-3, u), y.argmax(axis=1))
-    assert np.array_equal(text.sample(y, 1e9, u), (7 * u).astype(int))
-    with np.errstate(all="raise", under="ignore"):
-        assert text.sample(np.array([[900.0, 0.0]]), 0.01, np.array([0.5])).tolist() == [0]
-
-
-@given(seeds)
-def test_what_the_temperature_does_to_the_odds(seed):
-    """Odds of two symbols at temperature τ are those at 1 to the power of 1/τ."""
-    y = np.random.default_rng(seed).normal(size=2)
-    u = (np.arange(20_000) + 0.5) / 20_000
-    share = {}
-    for temperature in (1.0, 2.0):
-        share[temperature] = 1 - text.sample(np.tile(y, (20_000, 1)), temperature, u).mean()
-    odds = {temperature: p / (1 - p) for temperature, p in share.items()}
-    assert odds[2.0] == pytest.approx(odds[1.0] ** 0.5, rel=0.01)
-
-
-def test_float32_logits_are_taken():
-    y = np.array([[0.0, 1.0]], np.float32)
-    assert text.sample(y, 1.0, np.array([0.9])).tolist() == [1]
 
 
 class Reader:
@@ -176,11 +141,12 @@ def no_topics(name: str) -> Any:
 
 def test_a_python_without_the_topics_takes_its_docstrings_and_says_so(monkeypatch):
     monkeypatch.setattr(text, "import_module", no_topics)
+    monkeypatch.setattr(text, "WANTED", 20_000)
     training, held_out, source = text.python_manual()
     assert "without pydoc_data.topics" in source
     assert "docstrings" in source
     assert training + held_out == text.library_docstrings()
-    assert 100_000 < len(training + held_out) <= text.WANTED
+    assert 10_000 < len(training + held_out) <= text.WANTED
     assert len(held_out) == len(training + held_out) // 10
 
 
@@ -199,13 +165,6 @@ def test_docstrings_of_a_folder_in_alphabetical_order(tmp_path):
     assert found.split("\n\n")[0] == f"Module. {body}"
     assert found.split("\n\n")[-1] == f"Last. {body}"
     assert set(found.split("\n\n")[1:-1]) == {f"Class. {body}", "Method.", "Later."}
-
-
-def test_docstrings_stop_at_what_is_wanted(tmp_path, monkeypatch):
-    for name in "abc":
-        (tmp_path / f"{name}.py").write_text(f'"""{name * 1500}"""', encoding="utf-8")
-    monkeypatch.setattr(text, "WANTED", 2000)
-    assert text.library_docstrings(tmp_path) == "a" * 1500 + "\n\n" + "b" * 498
 
 
 def test_a_python_with_neither_says_so(tmp_path, monkeypatch):

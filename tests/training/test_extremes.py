@@ -1,17 +1,14 @@
-"""Extreme magnitudes: right to rounding wherever the right value can be written down, and no warning on the way.
+"""Extreme magnitudes: right to rounding wherever the right value is a number of the dtype, and no warnings.
 
 Numbers are drawn evenly over the exponents of their dtype, from the smallest subnormal to the largest finite number,
-and beside them the ends themselves, zeros of both signs and numbers near 1.  The oracles reckon in Python's fractions
-and in decimals of 60 digits, in which nothing overflows.  NumPy raises here at everything but underflow: a number too
-small for its dtype becomes 0 or a subnormal one, and may be wrong by the smallest of these.
-
-Many more cases, drawn anew every time:  BPTT_EXAMPLES=5000 python -m pytest tests/training/test_extremes.py
+with the ends themselves, zeros of both signs and 1.  The right values are computed in Python's fractions and in
+decimals of 60 digits, which do not overflow.  NumPy raises at everything but underflow: a number too small for its
+dtype becomes 0 or subnormal, and may be off by the smallest subnormal number.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
@@ -21,17 +18,17 @@ from typing import Any
 import any_cell
 import numpy as np
 import pytest
-from any_cell import all_cells, arrays_of, fast_cells, whole
-from hypothesis import given, settings
+from any_cell import arrays_of, fast_cells, whole
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bptt_lessons import nested
-from bptt_lessons.cells import activations, lstm, rnn, unrolled
+from bptt_lessons.cells import activations, gru, lstm, rnn, unrolled
 from bptt_lessons.cells.activations import LINEAR, RELU, SIGMOID, TANH
 from bptt_lessons.gradients import flow
-from bptt_lessons.training import loop, losses, optim, readout
+from bptt_lessons.training import losses, optim, readout
 
-many = settings(max_examples=int(os.environ.get("BPTT_EXAMPLES", "15")), derandomize="BPTT_EXAMPLES" not in os.environ)
+gated = pytest.mark.parametrize("cell", [rnn, lstm, gru, *any_cell.VARIANTS], ids=any_cell.name_of)
 REALS = (np.float32, np.float64)
 reals = pytest.mark.parametrize("dtype", REALS)
 PRECISE = Context(prec=60, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -89,11 +86,6 @@ def log(x: Fraction) -> Fraction:
         return Fraction((Decimal(x.numerator) / Decimal(x.denominator)).ln())
 
 
-def log_1_plus(x: Fraction) -> Fraction:
-    """ln(1 + x), by its series where 60 digits would cancel."""
-    return log(1 + x) if x > Fraction(1, 10**25) else x - x * x / 2
-
-
 def root(x: Fraction) -> Fraction:
     """The square root to 60 digits."""
     with localcontext(PRECISE):
@@ -138,7 +130,6 @@ SLOPES = {
 
 @reals
 @pytest.mark.parametrize("activation", [TANH, SIGMOID, RELU, LINEAR], ids=lambda a: a.name)
-@many
 @given(st.data())
 def test_activations_and_their_slopes_are_right_at_every_magnitude(activation, dtype, data):
     z = data.draw(rows(dtype))
@@ -154,8 +145,8 @@ def test_activations_and_their_slopes_are_right_at_every_magnitude(activation, d
 
 
 @reals
-def test_between_saturated_and_not_the_logistic_function_keeps_all_its_digits(dtype):
-    """Where it is small and not yet 0: ½ + ½ tanh(z/2) would have lost its digits long before."""
+def test_the_logistic_function_keeps_all_its_digits_before_it_saturates(dtype):
+    """½ + ½ tanh(z/2) would lose them where the value is small and not yet 0."""
     z = np.linspace(-100, 20, 97).astype(dtype) if dtype is np.float32 else np.linspace(-745, 40, 97)
     with strict():
         values = activations.sigmoid(z)
@@ -163,70 +154,7 @@ def test_between_saturated_and_not_the_logistic_function_keeps_all_its_digits(dt
         assert_right(ours, right_sigmoid(float(z_i)), dtype)
 
 
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
-@pytest.mark.parametrize("activation", [TANH, SIGMOID, RELU, LINEAR], ids=lambda a: a.name)
-@many
-@given(st.data())
-def test_of_complex_numbers_they_are_finite_and_those_of_reals_on_the_real_line(activation, dtype, data):
-    """Away from the poles, which a small imaginary part, such as that of the complex step, never comes near."""
-    real = np.empty(0, dtype).real.dtype.type
-    pairs = data.draw(st.lists(st.tuples(numbers(real), numbers(real, most=1.0)), min_size=1, max_size=4))
-    z, beside = (np.array(part, real) for part in zip(*pairs, strict=True))
-    with strict():
-        h, on_the_line = activation.value(z + 1j * beside), activation.value(z + 0j)
-        slope = activation.derivative(h)
-    assert np.isfinite(h).all()
-    assert h.dtype == slope.dtype == dtype
-    if activation.name in ("tanh", "sigmoid"):
-        assert np.isfinite(slope).all()
-    for ours, right in zip(on_the_line, z, strict=True):
-        assert_right(ours.real, RIGHT[activation.name](float(right)), real)
-        assert ours.imag == 0
-
-
-@reals
-@many
-@given(st.data())
-def test_half_lives_are_right_wherever_they_can_be_written_down(dtype, data):
-    b = data.draw(numbers(dtype))
-    ends = {np.float32: 80.0, np.float64: 700.0}
-    b = min(b, ends[dtype])  # beyond these a half-life is longer than any number
-    with strict():
-        ours = lstm.memory_half_life(np.array([b], dtype))[0]
-    e = exp(-abs(Fraction(b)))
-    right = log(Fraction(2)) / (log_1_plus(e) + max(-Fraction(b), 0))
-    # b is given to rounding, which e^-b turns into an error of b units
-    assert_right(ours, right, dtype, units=8 + abs(b) if b > 0 else 8)
-
-
 # Losses.
-
-
-def halves(dtype: Any) -> float:
-    """Half the largest number: differences of two such are finite."""
-    return float(np.finfo(dtype).max) / 2
-
-
-@reals
-@many
-@given(st.data())
-def test_the_squared_error_and_its_gradient_are_right(dtype, data):
-    K = data.draw(st.integers(1, 3))
-    pairs = data.draw(
-        st.lists(
-            st.tuples(numbers(dtype, most=halves(dtype)), numbers(dtype, most=halves(dtype))), min_size=K, max_size=K
-        )
-    )
-    y, target = (np.array(row, dtype).reshape(1, 1, K) for row in zip(*pairs, strict=True))
-    differences = [Fraction(float(a)) - Fraction(float(b)) for a, b in zip(y.ravel(), target.ravel(), strict=True)]
-    squares = sum((d * d for d in differences), Fraction(0))
-    gradients = [2 * d / K for d in differences]
-    with strict():
-        if squares <= largest(dtype) * (1 - Fraction(1, 1000)):
-            assert_right(losses.mse(y, target), squares / K, dtype)
-        dy = losses.mse_gradient(y, target).ravel() if max(map(abs, gradients)) < largest(dtype) else []
-    for ours, right in zip(dy, gradients, strict=len(dy) > 0):
-        assert_right(ours, right, dtype)
 
 
 @reals
@@ -238,11 +166,6 @@ def test_the_squared_errors_gradient_of_the_largest_number_is_right_where_two_of
     assert (dy == top / 2).all()
 
 
-def test_a_square_that_no_number_can_hold_is_said_to_overflow():
-    with pytest.warns(RuntimeWarning, match="overflow"):
-        assert losses.mse(np.full((1, 1, 1), 1e200), np.zeros((1, 1, 1))) == np.inf
-
-
 def right_cross_entropy(row: list[float], k: int) -> tuple[Fraction, list[Fraction]]:
     """The loss of one step and its gradient."""
     top = max(map(Fraction, row))
@@ -252,7 +175,6 @@ def right_cross_entropy(row: list[float], k: int) -> tuple[Fraction, list[Fracti
 
 
 @reals
-@many
 @given(st.data())
 def test_cross_entropy_and_its_gradient_are_right_even_of_logits_further_apart_than_any_number(dtype, data):
     row = data.draw(rows(dtype, size=5))
@@ -284,46 +206,7 @@ def test_logits_at_both_ends_at_once(dtype):
     assert np.array_equal(dy, np.array([[[0.5, -0.5, 0.0], [0.25, 0.25, -0.5]]]))
 
 
-@reals
-@many
-@given(st.data())
-def test_what_a_model_says_in_bits_is_right_for_logits_of_every_magnitude(dtype, data):
-    """A net whose readout is its bias alone says the same at every step: bits are those of its softmax."""
-    row = data.draw(rows(dtype, most=1e300 if dtype is np.float64 else 1e37, size=4))
-    K = len(row)
-    model = loop.Model(
-        rnn.init(np.random.default_rng(0), K, 2, dtype), readout.Readout(np.zeros((2, K), dtype), np.array(row, dtype))
-    )
-    symbols = np.array(data.draw(st.lists(st.integers(0, K - 1), min_size=2, max_size=5)))
-    right = sum((right_cross_entropy(row, k)[0] for k in symbols[1:]), Fraction(0)) / (len(symbols) - 1)
-    with strict():
-        bits = loop.bits_per_symbol(rnn, model, symbols[:, None], k=2)
-    assert_right(bits, right / log(Fraction(2)), dtype, scale=1)
-
-
 # Readout.
-
-
-@reals
-@many
-@given(st.data())
-def test_the_readout_is_right_where_its_products_and_their_sums_are_within_range(dtype, data):
-    H = data.draw(st.integers(1, 3))
-    h, w, b, dy = (data.draw(st.lists(numbers(dtype), min_size=n, max_size=n)) for n in (H, H, 1, 1))
-    params = readout.Readout(np.array(w, dtype)[:, None], np.array(b, dtype))
-    states, gradient = np.array(h, dtype)[None, None], np.array(dy, dtype)[None, None]
-    terms = [Fraction(p) * Fraction(q) for p, q in zip(h, w, strict=True)] + [Fraction(b[0])]
-    if sum(map(abs, terms)) < largest(dtype) / 2:
-        with strict():
-            y = readout.forward(params, states)
-        assert_right(y.item(), sum(terms, Fraction(0)), dtype, scale=max(map(abs, terms)))
-    products = [Fraction(dy[0]) * Fraction(a) for a in (*h, *w)]
-    if max(map(abs, products)) < largest(dtype) / 2:
-        with strict():
-            grads, dh = readout.backward(params, states, gradient)
-        for ours, right in zip([*grads.W_hy.ravel(), *dh.ravel()], products, strict=True):
-            assert_right(ours, right, dtype)
-        assert grads.b_y.item() == dy[0]
 
 
 # Optimisers.
@@ -341,13 +224,12 @@ def entries(a_tree: Any) -> Any:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
-@many
 @given(st.data())
 def test_the_global_norm_is_right_at_every_magnitude(dtype, data):
     real = np.empty(0, dtype).real.dtype.type
     row = data.draw(rows(real))
     grads = tree(row, real)
-    if np.dtype(dtype).kind == "c":  # |1 + i| = √2, of which the root of the sum of squares knows as well
+    if np.dtype(dtype).kind == "c":  # real and imaginary parts count alike
         grads = nested.map_arrays(lambda a: (a + 1j * a).astype(dtype), grads)
         row = row * 2
     right = length([float(real(a)) for a in row])
@@ -359,7 +241,6 @@ def test_the_global_norm_is_right_at_every_magnitude(dtype, data):
 
 
 @reals
-@many
 @given(st.data())
 def test_clipping_keeps_the_direction_and_gives_the_length_at_every_magnitude(dtype, data):
     row, max_norm = data.draw(rows(dtype)), abs(data.draw(numbers(np.float64, least=1e-300, most=1e300))) or 1.0
@@ -375,74 +256,15 @@ def test_clipping_keeps_the_direction_and_gives_the_length_at_every_magnitude(dt
         assert abs(Fraction(float(ours)) - scale * Fraction(a)) <= allowed
 
 
-@pytest.mark.parametrize(("size", "max_norm"), [(1e200, 1.0), (1e300, 1e-5), (1e-200, 1e-201), (1e-300, 1e-302)])
-def test_gradients_whose_squares_no_number_can_hold_are_clipped(size, max_norm):
-    with strict():
-        clipped = optim.clip_by_global_norm(tree([3 * size, -4 * size], np.float64), max_norm)
-    assert entries(clipped) / max_norm == pytest.approx([0.6, -0.8], rel=1e-14)
-
-
 def test_a_gradient_longer_than_any_number_is_refused():
     with pytest.raises(ValueError, match="global norm inf"):
         optim.clip_by_global_norm(tree([1.7e308, 1.7e308], np.float64), 1.0)
-
-
-@reals
-@many
-@given(st.data())
-def test_a_step_of_gradient_descent_is_right(dtype, data):
-    p, dp = data.draw(numbers(dtype)), data.draw(numbers(dtype))
-    lr = abs(data.draw(numbers(dtype, least=float(np.finfo(dtype).tiny), most=1.0))) or 0.5
-    step = Fraction(lr) * Fraction(dp)
-    right = Fraction(p) - step
-    if max(abs(right), abs(step)) < largest(dtype):
-        with strict():
-            better = optim.sgd(tree([p, p], dtype), tree([dp, dp], dtype), lr)
-        for ours in entries(better):
-            assert_right(ours, right, dtype, scale=max(abs(Fraction(p)), abs(step)))
-
-
-SQUARES = {np.float32: 1e18, np.float64: 1e150}  # numbers up to these have squares well within range
-
-
-@reals
-@many
-@given(st.data())
-def test_steps_of_adam_are_right_for_gradients_of_every_magnitude_whose_square_is_within_range(dtype, data):
-    """Squares that underflow count as 0 beside eps, and that is right to rounding."""
-    least = 1e3 * float(np.finfo(dtype).tiny)  # below it the mean itself is a subnormal number
-    gradients = data.draw(st.lists(numbers(dtype, least=least, most=SQUARES[dtype]), min_size=1, max_size=3))
-    params = tree([0.0, 0.0], dtype)
-    state, mean, square, right = optim.adam_start(params), Fraction(0), Fraction(0), Fraction(0)
-    b1, b2, lr, eps, moves = Fraction(0.9), Fraction(0.999), Fraction(0.5), Fraction(1e-8), Fraction(0)
-    for n, g in enumerate(gradients, start=1):
-        with strict():
-            params, state = optim.adam(params, tree([g, g], dtype), state, lr=0.5)
-        mean = b1 * mean + (1 - b1) * Fraction(g)
-        square = b2 * square + (1 - b2) * Fraction(g) ** 2
-        move = lr * (mean / (1 - b1**n)) / (root(square / (1 - b2**n)) + eps)
-        right, moves = (
-            right - move,
-            moves + lr * max(map(abs, map(Fraction, gradients))) / (root(square / (1 - b2**n)) + eps),
-        )
-        for ours in entries(params):
-            assert_right(ours, right, dtype, units=32, scale=moves)  # means of both signs may cancel
-
-
-def test_what_adam_says_of_a_gradient_whose_square_overflows():
-    """It stands still, and says so: a warning, not a wrong step."""
-    params = tree([1.0, 1.0], np.float64)
-    with pytest.warns(RuntimeWarning, match="overflow"):
-        moved, state = optim.adam(params, tree([1e160, 1.0], np.float64), optim.adam_start(params), lr=0.1)
-    assert (moved.W_hy.item(), state.square.W_hy.item()) == (1.0, np.inf)
-    assert moved.b_y.item() == pytest.approx(0.9)
 
 
 # Gradient flow.
 
 
 @reals
-@many
 @given(st.data())
 def test_lengths_of_gradients_that_all_but_vanish_or_explode_are_right(dtype, data):
     """A linear net whose only weight is a power of two: the gradient halves or doubles at every step, exactly."""
@@ -461,57 +283,11 @@ def test_lengths_of_gradients_that_all_but_vanish_or_explode_are_right(dtype, da
         assert_right(norms[s, 1], root(Fraction(H)) / 2 ** (halvings - s), dtype)
 
 
-def test_a_gradient_of_complex_numbers_or_infinities_has_a_length_too():
-    cell, params = rnn.with_activation(LINEAR), rnn.Params(np.ones((1, 2)), np.ones((2, 2)), np.ones(2))
-    _, _, caches = unrolled.forward(cell, params, np.ones((1, 2, 1)), np.ones((2, 2)))
-    norms = flow.gradient_norms(cell, params, caches, np.array([[3e-200j, 4e-200], [3e200, 4e200j]]))
-    assert norms[0] == pytest.approx([5e-200, 5e200], rel=1e-15)
-    with np.errstate(invalid="ignore"):  # a BLAS may multiply infinity by the zeros that it pads its blocks with
-        norms = flow.gradient_norms(cell, params, caches, np.array([[np.inf, 1.0], [0.0, 0.0]]))
-    assert norms[0].tolist() == [np.inf, 0]
-
-
-@reals
-@many
-@given(st.data())
-def test_operator_norms_radii_and_bounds_are_right_at_every_magnitude(dtype, data):
-    """Of multiples of one matrix, whose norm and radius are known: [[0, 3], [4, 0]]."""
-    info = np.finfo(dtype)
-    size = data.draw(numbers(dtype, least=float(info.tiny) / float(info.eps), most=float(info.max) / 8)) or 1.0
-    W = np.array([[0, 3], [4, 0]], dtype) * dtype(size)
-    with strict():
-        assert_right(flow.operator_norms(W[None])[0], 4 * abs(Fraction(size)), dtype, units=16)
-        assert_right(flow.largest_singular_value(W), 4 * abs(Fraction(size)), dtype, units=16)
-        assert_right(flow.spectral_radius(W), root(Fraction(12)) * abs(Fraction(size)), dtype, units=16)
-        assert_right(flow.bound(W, 0.25, 2)[1], abs(Fraction(size)), dtype, units=16)
-
-
-@reals
-@many
-@given(st.data())
-def test_products_of_jacobians_are_right_where_every_product_is_within_range(dtype, data):
-    sizes = [abs(size) for size in data.draw(rows(dtype, size=5))]
-    right = [Fraction(1)]
-    for size in sizes[::-1]:
-        right.insert(0, right[0] * Fraction(size))
-    if max(right) >= largest(dtype) / 2:
-        return
-    # the slope of the linear unit is 1, so that only the weight counts: one net a step
-    product = np.eye(1, dtype=dtype)
-    with strict():
-        for size in sizes[::-1]:
-            params = rnn.Params(np.zeros((1, 1), dtype), np.array([[size]], dtype), np.zeros(1, dtype))
-            product = flow.jacobian_products(params, np.zeros((2, 1, 1), dtype), LINEAR)[0, 0] @ product
-    tiny = Fraction(float(np.finfo(dtype).tiny))
-    if all(p >= tiny for p in right):  # a product that was subnormal once has lost digits for good
-        assert_right(product.item(), right[0], dtype)
-
-
 # Cells.
 
 
-@all_cells
-@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+@gated
+@pytest.mark.parametrize("size", [1e-300, 1e300])
 def test_weights_of_every_size_with_inputs_of_the_inverse_size_are_the_plain_net(cell, size):
     """x by its power of two, W_xh by the inverse: the same pre-activations, bit for bit."""
     power = 2.0 ** round(math.log2(size))
@@ -527,9 +303,8 @@ def test_weights_of_every_size_with_inputs_of_the_inverse_size_are_the_plain_net
     assert all(np.array_equal(a, b) for a, b in zip(arrays_of(*ours), arrays_of(*expected), strict=True))
 
 
-@all_cells
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
-@settings(max_examples=10)
+@gated
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
 @given(st.data())
 def test_cells_with_weights_of_every_size_stay_finite_and_quiet(cell, dtype, data):
     """Saturated or all but silent, with gradients as large as their sums allow: T·H·|W_hh| must not pile up."""
@@ -552,7 +327,6 @@ def test_cells_with_weights_of_every_size_stay_finite_and_quiet(cell, dtype, dat
 
 @fast_cells
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@settings(max_examples=10)
 @given(st.data())
 def test_the_fast_pass_of_a_saturated_net_is_that_of_the_loop(cell, dtype, data):
     """Gates are right to rounding of 1: one that is shut by e^-40 may be 0 in one and 4e-18 in the other."""

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from any_cell import fast_cells
+from any_cell import assert_gradient, fast_cells
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bptt_lessons import nested
-from bptt_lessons.cells import gru, lstm, rnn
-from bptt_lessons.cells.activations import SIGMOID
+from bptt_lessons.cells import rnn
 from bptt_lessons.gradients import gradcheck, tbptt
-from bptt_lessons.tasks import temporal_xor, text
+from bptt_lessons.tasks import temporal_xor
 from bptt_lessons.training import loop, losses, optim, readout
 
 
@@ -32,9 +31,9 @@ def draw(
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("cell", [rnn, rnn.with_activation(SIGMOID), lstm, gru], ids=["tanh", "sigmoid", "lstm", "gru"])
+@fast_cells
 @pytest.mark.parametrize("kind", ["mse", "softmax_cross_entropy"])
-def test_the_gradient_of_a_whole_model_agrees_with_complex_step(kind, cell, masked):
+def test_the_gradient_of_a_whole_model_agrees_with_complex_step(kind, cell, masked, whole):
     T, N, D, H, K = 5, 3, 2, 4, 3
     model, x, mask = draw(0, T, N, D, H, K, cell=cell)
     rng = np.random.default_rng(1)
@@ -49,20 +48,7 @@ def test_the_gradient_of_a_whole_model_agrees_with_complex_step(kind, cell, mask
     assert type(number) is float
     assert number == pytest.approx(loss(model), rel=1e-14)
     assert type(grads) is loop.Model
-    name, error = gradcheck.worst_error(grads, gradcheck.by_field(gradcheck.complex_step, loss, model))
-    assert error <= 1e-13, name
-
-
-@fast_cells
-def test_float32_stays_float32_through_training(cell):
-    model, x, _ = draw(2, 5, 3, 2, 4, 1, np.float32, cell)
-    target = np.zeros((5, 3, 1), np.float32)
-    value, grads = loop.loss_and_gradient(cell, model, x, target)
-    assert loop.predict(cell, model, x).dtype == np.float32
-    better = optim.sgd(model, grads, np.float64(0.1))
-    assert {a.dtype for _, a in nested.named_arrays(grads)} == {np.dtype(np.float32)}
-    assert {a.dtype for _, a in nested.named_arrays(better)} == {np.dtype(np.float32)}
-    assert type(value) is float
+    assert_gradient(grads, loss, model, whole)
 
 
 def parabola(model: Any, batch: float) -> tuple[float, Any]:
@@ -93,11 +79,6 @@ def test_fit_reports_every_update_after_it_is_done():
     assert events == ["update", (1, 1.0), "update", (2, 0.25)]
 
 
-def test_fit_with_no_batches_changes_nothing():
-    start = loop.Session(np.array([1.0]), losses=(3.0,))
-    assert loop.fit(start, [], parabola, descend) == start
-
-
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_fit_stops_when_training_has_diverged(bad):
     updates: list[int] = []
@@ -109,34 +90,6 @@ def test_fit_stops_when_training_has_diverged(bad):
             lambda model, grads, memory: (updates.append(1) or model, memory),
         )
     assert len(updates) == 1
-
-
-def test_fit_stops_when_a_learning_rate_is_too_high():
-    with np.errstate(over="ignore"), pytest.raises(ValueError, match="diverged"):
-        loop.fit(loop.Session(np.array([1.0])), [0.0] * 2000, parabola, lambda m, g, _: (optim.sgd(m, g, 3.0), None))
-
-
-def train_xor(seed: int) -> tuple[loop.Model, loop.Session]:
-    """Train a small net on short XOR streams."""
-    rng = np.random.default_rng(seed)
-    model = loop.Model(rnn.init(rng, 1, 8), readout.init(rng, 8, 1))
-    batches = (temporal_xor.sequences(rng, 6, 10) for _ in range(30))
-    return model, loop.fit(
-        loop.Session(model),
-        batches,
-        lambda m, b: loop.loss_and_gradient(rnn, m, b.x, b.target),
-        lambda m, g, memory: (optim.sgd(m, g, 0.2), memory),
-    )
-
-
-def test_training_is_deterministic_lowers_the_loss_and_leaves_its_start_alone():
-    start, one = train_xor(0)
-    _, two = train_xor(0)
-    assert one.losses == two.losses
-    assert gradcheck.worst_error(one.model, two.model)[1] == 0
-    assert len(one.losses) == 30
-    assert np.mean(one.losses[-5:]) < 0.7 * one.losses[0]
-    assert np.array_equal(start.cell.W_xh, rnn.init(np.random.default_rng(0), 1, 8).W_xh)
 
 
 def adam(model: Any, grads: Any, memory: Any) -> tuple[Any, Any]:
@@ -151,7 +104,7 @@ def same(one: loop.Session, two: loop.Session) -> bool:
 
 
 @fast_cells
-def test_fit_goes_on_where_it_stopped(cell):
+def test_fit_continues_where_it_stopped(cell):
     """Two parts are the whole, with the optimiser's memory and the losses carried; none of them is written into."""
     model, _, _ = draw(3, 1, 1, 1, 4, 1, cell=cell)
     rng = np.random.default_rng(0)
@@ -195,7 +148,7 @@ def loss_of_window(model: loop.Model, symbols: Any) -> Any:
 
 
 @fast_cells
-@pytest.mark.parametrize("k", [1, 4, 10, 23, 50])
+@pytest.mark.parametrize("k", [1, 4, 50])
 def test_an_epoch_whose_updates_do_nothing_has_the_gradient_of_windows_with_carry(cell, k):
     session, symbols = stream(cell)
     total = None
@@ -219,24 +172,9 @@ def test_an_epoch_whose_updates_do_nothing_has_the_gradient_of_windows_with_carr
 
 
 @fast_cells
-def test_the_gradient_is_that_of_complex_step_with_the_carried_state_frozen(cell):
-    session, symbols = stream(cell, T=6)
-    first = loop.truncated_epoch(cell, session, symbols[:4], 3, lambda m, g, memory: (m, memory))
-    seen: list[Any] = []
-    loop.truncated_epoch(cell, first, symbols[3:], 3, lambda m, g, memory: (seen.append(g) or m, memory))
-
-    def loss(model: Any) -> Any:
-        h, _, _ = cell.forward(model.cell, np.eye(K)[symbols[3:-1]], first.state)
-        return losses.softmax_cross_entropy(readout.forward(model.readout, h), symbols[4:])
-
-    oracle = gradcheck.by_field(gradcheck.complex_step, loss, session.model)
-    assert gradcheck.worst_error(seen[0], oracle)[1] <= 1e-13
-
-
-@fast_cells
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_two_epochs_on_two_parts_of_a_stream_are_one_on_the_whole(cell, dtype):
-    """The state, the optimiser's memory and the parameters go on; the parts overlap by the symbol that is a target."""
+    """The state, the optimiser's memory and the parameters are carried; the parts share the symbol that is a target."""
     start, symbols = stream(cell, T=24, dtype=dtype)
     whole = loop.truncated_epoch(cell, start, symbols, 6, adam)
     half = loop.truncated_epoch(cell, start, symbols[:13], 6, adam)
@@ -246,13 +184,6 @@ def test_two_epochs_on_two_parts_of_a_stream_are_one_on_the_whole(cell, dtype):
     forgetful = loop.truncated_epoch(cell, half._replace(state=None), symbols[12:], 6, adam)
     assert forgetful.losses[:2] == both.losses[:2]
     assert forgetful.losses[2] != both.losses[2]
-
-
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64])
-def test_symbols_may_be_of_any_integer_kind(dtype):
-    session, symbols = stream(rnn)
-    ours = loop.truncated_epoch(rnn, session, symbols.astype(dtype), 5, adam)
-    assert same(ours, loop.truncated_epoch(rnn, session, symbols, 5, adam))
 
 
 def test_an_epoch_that_diverges_says_so():
@@ -288,11 +219,6 @@ def test_bits_are_those_by_hand_and_the_windows_length_does_not_matter(cell, T, 
         assert loop.bits_per_symbol(cell, model, symbols, k) == pytest.approx(np.mean(bits), rel=1e-12)
 
 
-def test_a_model_that_knows_nothing_needs_the_logarithm_of_the_alphabet():
-    model = nested.zeros_like(stream(lstm)[0].model)
-    assert loop.bits_per_symbol(lstm, model, stream(lstm)[1]) == pytest.approx(np.log2(K), rel=1e-14)
-
-
 @fast_cells
 def test_a_reader_reads_in_parts_what_it_reads_in_one(cell):
     session, symbols = stream(cell, N=1)
@@ -306,22 +232,6 @@ def test_a_reader_reads_in_parts_what_it_reads_in_one(cell):
     for symbol in symbols[:, 0]:
         y_1, carried = read(np.array([symbol]), carried)
     assert gradcheck.relative_error(y_1, y) <= 1e-13
-    with pytest.raises(ValueError, match=r"symbols has shape \(2, 1\).*expected integers of shape \(L,\)"):
-        read(symbols[:2], None)
-    with pytest.raises(ValueError, match="symbols must be from 0 to K - 1 = 4"):
-        read(np.array([K]), None)
-    with pytest.raises(ValueError, match=r"symbols has shape \(0,\)"):
-        read(np.array([], int), None)
-
-
-@fast_cells
-def test_what_a_reader_generates_is_what_the_model_would_say_of_it(cell):
-    """Each symbol, drawn with the same u from the probabilities that one pass over all of them gives."""
-    session, _ = stream(cell)
-    said = text.generate(np.random.default_rng(0), loop.reader(cell, session.model), np.array([1, 2]), 12, 0.5)
-    heard = np.concatenate([[1, 2], said])
-    y = loop.predict(cell, session.model, np.eye(K)[heard[:, None]])[1:-1, 0]
-    assert np.array_equal(text.sample(y, 0.5, np.random.default_rng(0).random(12)), said)
 
 
 def one_more(session: loop.Session) -> loop.Session:
@@ -368,40 +278,6 @@ def test_train_stops_when_it_is_told_to(after):
     assert len(asked) == after + 1  # before every step, and no more after that
 
 
-def interrupting(function: Any, call: int) -> Any:
-    """The function, interrupted in its n-th call."""
-    calls: list[int] = []
-
-    def interrupted(*arguments: Any) -> Any:
-        calls.append(1)
-        if len(calls) == call:
-            raise KeyboardInterrupt
-        return function(*arguments)
-
-    return interrupted
-
-
-@pytest.mark.parametrize("call", [1, 2, 3])
-def test_an_interrupt_inside_an_update_ends_training_after_the_one_before(call):
-    done = loop.train(BEFORE, interrupting(one_more, call), 5)
-    assert len(done.losses) == call - 1
-    assert whole_session(done)
-
-
-@pytest.mark.parametrize("call", [1, 2, 3])
-def test_an_interrupt_inside_a_report_keeps_the_update_that_is_reported(call):
-    done = loop.train(BEFORE, one_more, 5, interrupting(lambda updates, loss: None, call))
-    assert len(done.losses) == call
-    assert whole_session(done)
-
-
-@pytest.mark.parametrize("call", [1, 2, 3])
-def test_an_interrupt_while_asking_whether_to_stop(call):
-    done = loop.train(BEFORE, one_more, 5, stopped=interrupting(lambda: False, call))
-    assert len(done.losses) == call - 1
-    assert whole_session(done)
-
-
 def interrupted_at(event: int) -> tuple[Any, int]:
     """Train for three updates, interrupted at this event (a line, a call or a return in any frame); what came of it."""
     count = 0
@@ -439,28 +315,7 @@ def test_an_interrupt_at_any_line_leaves_a_whole_session():
     assert all(session is not None for session in outcomes[first : last + 1])
 
 
-def test_an_interrupted_epoch_can_be_gone_on_with_from_the_last_one():
-    start, symbols = stream(gru)
-
-    def advance(session: loop.Session) -> loop.Session:
-        return loop.truncated_epoch(gru, session, symbols, 5, adam)
-
-    whole = loop.train(start, advance, 15)
-    for call in (1, 2, 3):
-        part = loop.train(start, interrupting(advance, call), 15)
-        assert len(part.losses) == 5 * (call - 1)
-        assert same(loop.train(part, advance, 15 - len(part.losses)), whole)
-
-
 @pytest.mark.parametrize("bad", [lambda s: s, lambda s: None, lambda s: s._replace(losses=()), lambda s: s.model])
 def test_an_advance_that_makes_no_update_is_refused_rather_than_run_for_ever(bad):
     with pytest.raises(ValueError, match=r"advance must return a loop\.Session with at least one update more"):
         loop.train(one_more(BEFORE), bad, 3)
-
-
-def test_an_error_is_not_taken_for_an_interrupt():
-    def fail(session: loop.Session) -> loop.Session:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        loop.train(BEFORE, fail, 3)

@@ -60,11 +60,6 @@ def test_cross_entropy_by_hand():
     assert gradcheck.relative_error(losses.softmax_cross_entropy_gradient(y, target), right) <= 1e-15
 
 
-def test_cross_entropy_of_equal_logits_is_log_K():
-    y = np.full((2, 3, 7), 123.0)
-    assert losses.softmax_cross_entropy(y, np.zeros((2, 3), int)) == pytest.approx(np.log(7), rel=1e-15)
-
-
 @given(shapes, seeds, st.floats(-1e6, 1e6))
 def test_cross_entropy_does_not_change_when_all_logits_move(shape, seed, shift):
     y, target, mask = draw("softmax_cross_entropy", seed, *shape, True)
@@ -72,16 +67,6 @@ def test_cross_entropy_does_not_change_when_all_logits_move(shape, seed, shift):
     assert abs(one - two) <= 1e-9
     dy = losses.softmax_cross_entropy_gradient(y + shift, target, mask)
     assert np.abs(dy.sum(axis=2)).max() <= 1e-15
-
-
-def test_extreme_logits():
-    y = np.array([[[1e300, 0.0, -1e300], [1000.0, 0.0, -1000.0]]])
-    with np.errstate(all="raise", under="ignore"):
-        assert losses.softmax_cross_entropy(y, np.array([[0, 0]])) == 0
-        assert losses.softmax_cross_entropy(y, np.array([[1, 1]])) == (1e300 + 1000) / 2
-        assert losses.softmax_cross_entropy(y, np.array([[2, 2]])) == 1e300 + 1000
-        dy = losses.softmax_cross_entropy_gradient(y, np.array([[0, 2]]))
-    assert np.array_equal(dy, np.array([[[0.0, 0.0, 0.0], [0.5, 0.0, -0.5]]]))
 
 
 @pytest.mark.parametrize("kind", sorted(PAIRS))
@@ -101,15 +86,6 @@ def test_what_the_mask_drops_may_hold_anything(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(PAIRS))
-def test_leaving_the_mask_out_is_keeping_everything(kind):
-    y, target, _ = draw(kind, 1, 4, 3, 2, False)
-    value, gradient = PAIRS[kind]
-    everything = np.ones((4, 3), bool)
-    assert value(y, target) == value(y, target, everything)
-    assert np.array_equal(gradient(y, target), gradient(y, target, everything))
-
-
-@pytest.mark.parametrize("kind", sorted(PAIRS))
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
 @pytest.mark.parametrize("masked", [False, True])
 def test_every_dtype_is_kept_and_nothing_is_written_into(kind, dtype, masked):
@@ -123,38 +99,6 @@ def test_every_dtype_is_kept_and_nothing_is_written_into(kind, dtype, masked):
     value, gradient = PAIRS[kind]
     assert value(y, target, mask).dtype == dtype
     assert gradient(y, target, mask).dtype == dtype
-
-
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])
-def test_classes_may_be_integers_of_any_size(dtype):
-    y, target, _ = draw("softmax_cross_entropy", 3, 4, 3, 2, False)
-    right = losses.softmax_cross_entropy(y, target)
-    assert losses.softmax_cross_entropy(y, target.astype(dtype)) == right
-
-
-# Symmetries: what must not change, or change in a known way.
-
-
-@given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans())
-def test_the_order_of_steps_and_sequences_does_not_matter(kind, shape, seed, masked):
-    y, target, mask = draw(kind, seed, *shape, masked)
-    value, gradient = PAIRS[kind]
-    rng = np.random.default_rng(seed)
-    order = np.ix_(rng.permutation(shape[0]), rng.permutation(shape[1]))
-    turned = y[order], target[order], None if mask is None else mask[order]
-    assert value(*turned) == pytest.approx(value(y, target, mask), rel=1e-14, abs=1e-15)
-    assert np.array_equal(gradient(*turned), gradient(y, target, mask)[order])
-
-
-@given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans())
-def test_the_order_of_the_outputs_does_not_matter(kind, shape, seed, masked):
-    y, target, mask = draw(kind, seed, *shape, masked)
-    value, gradient = PAIRS[kind]
-    order = np.random.default_rng(seed).permutation(shape[2])
-    turned = target[..., order] if kind == "mse" else np.argsort(order)[target]
-    assert value(y[..., order], turned, mask) == pytest.approx(value(y, target, mask), rel=1e-14, abs=1e-15)
-    ours, right = gradient(y[..., order], turned, mask), gradient(y, target, mask)[..., order]
-    assert np.abs(ours - right).max() <= 1e-15 * max(1, np.abs(right).max())
 
 
 @given(st.sampled_from(sorted(PAIRS)), shapes, seeds, st.booleans(), st.sampled_from([0, 1]), st.integers(0, 99))
@@ -177,30 +121,3 @@ def test_parts_of_a_batch_add_up_by_what_their_masks_keep(kind, shape, seed, mas
     assert total == pytest.approx(value(y, target, mask), rel=1e-13, abs=1e-15)
     right = gradient(y, target, mask)
     assert np.abs(np.concatenate(dy, axis) - right).max() <= 1e-14 * max(1, np.abs(right).max())
-
-
-@given(shapes, seeds, st.booleans(), st.integers(-100, 100))
-def test_squared_errors_know_only_differences_and_grow_with_their_square(shape, seed, masked, k):
-    y, target, mask = draw("mse", seed, *shape, masked)
-    value, dy, power = losses.mse(y, target, mask), losses.mse_gradient(y, target, mask), 2.0**k
-    assert losses.mse(target, y, mask) == value
-    assert np.array_equal(losses.mse_gradient(target, y, mask), -dy)
-    assert losses.mse(y * power, target * power, mask) == value * power**2
-    assert np.array_equal(losses.mse_gradient(y * power, target * power, mask), dy * power)
-    assert losses.mse(y - target, np.zeros_like(y), mask) == value
-    assert losses.mse(y, y, mask) == 0
-    # the loss is quadratic: the way from y to the target is downhill all along, and its length is twice the loss
-    assert np.sum(dy * (y - target)) == pytest.approx(2 * value, rel=1e-13)
-
-
-@given(shapes, seeds, st.booleans())
-def test_a_softmax_gradient_sums_to_zero_pulls_the_right_class_only_up_and_pushes_the_others(shape, seed, masked):
-    y, target, mask = draw("softmax_cross_entropy", seed, *shape, masked)
-    dy = losses.softmax_cross_entropy_gradient(y, target, mask)
-    kept = shape[0] * shape[1] if mask is None else mask.sum()
-    right = np.arange(shape[2]) == target[..., None]
-    assert np.abs(dy.sum(axis=2)).max() <= 4e-16 * shape[2]
-    assert (dy[right] <= 0).all()
-    assert (dy[~right] >= 0).all()
-    assert np.abs(dy).sum() <= 2 * (1 + 1e-14)
-    assert np.abs(dy).max() <= (1 + 1e-15) / kept

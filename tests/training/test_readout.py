@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from any_cell import assert_gradient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bptt_lessons import nested
-from bptt_lessons.gradients import gradcheck, tbptt
+from bptt_lessons.gradients import tbptt
 from bptt_lessons.training import losses, readout
 
 size = st.integers(1, 4)
@@ -31,21 +32,10 @@ def draw(seed: int, T: int, N: int, H: int, K: int, dtype: Any = np.float64) -> 
 
 
 @given(st.tuples(size, size, size, size), st.integers(0, 2**32 - 1))
-def test_backward_agrees_with_complex_step(shape, seed):
+def test_backward_agrees_with_complex_step(whole, shape, seed):
     inputs, dy = draw(seed, *shape)
     ours = Inputs(*readout.backward(*inputs, dy))
-    oracle = gradcheck.by_field(gradcheck.complex_step, lambda i: np.sum(dy * readout.forward(i.params, i.h)), inputs)
-    name, error = gradcheck.worst_error(ours, oracle)
-    assert error <= 1e-13, name
-
-
-def test_forward_is_the_equation_at_every_step():
-    inputs, _ = draw(0, 4, 3, 2, 5)
-    y = readout.forward(*inputs)
-    for t in range(4):
-        for n in range(3):
-            right = [sum(inputs.h[t, n, i] * inputs.params.W_hy[i, k] for i in range(2)) for k in range(5)]
-            assert gradcheck.relative_error(y[t, n], np.array(right) + inputs.params.b_y) <= 1e-15
+    assert_gradient(ours, lambda i: np.sum(dy * readout.forward(i.params, i.h)), inputs, whole)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
@@ -69,13 +59,6 @@ def test_nothing_is_conjugated():
     params = inputs.params._replace(W_hy=inputs.params.W_hy + direction)
     moved = readout.forward(params, inputs.h) - readout.forward(*inputs)
     assert np.sum(dy * moved) == pytest.approx(np.sum(grads.W_hy * direction), rel=1e-12)
-
-
-def test_views_and_fortran_order_are_as_good_as_any():
-    inputs, dy = draw(2, 4, 3, 2, 5)
-    right = Inputs(*readout.backward(*inputs, dy))
-    turned = Inputs(*readout.backward(inputs.params, np.asfortranarray(inputs.h), dy[::-1].copy()[::-1]))
-    assert gradcheck.worst_error(turned, right)[1] <= 1e-15
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -106,7 +89,7 @@ def draw_loss(seed: int, T: int, N: int, K: int, classes: bool, masked: bool) ->
     st.booleans(),
     st.integers(1, 10),
 )
-def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(shape, seed, classes, masked, k):
+def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(whole, shape, seed, classes, masked, k):
     T, N, _, K = shape
     (params, h), _ = draw(seed, *shape)
     target, mask, (loss, loss_gradient) = draw_loss(seed, T, N, K, classes, masked)
@@ -118,12 +101,11 @@ def test_windows_add_up_to_the_mean_of_the_whole_and_its_gradient(shape, seed, c
         dh.append(dh_k)
     assert value == pytest.approx(loss(readout.forward(params, h), target, mask), rel=1e-12, abs=1e-15)
 
-    def whole(inputs: Inputs) -> Any:
+    def loss_of_all(inputs: Inputs) -> Any:
         return loss(readout.forward(inputs.params, inputs.h), target, mask)
 
-    oracle = gradcheck.by_field(gradcheck.complex_step, whole, Inputs(params, h))
-    name, error = gradcheck.worst_error(Inputs(grads, np.concatenate(dh)), oracle)
-    assert error <= 1e-12, name
+    gradient, point = Inputs(grads, np.concatenate(dh)), Inputs(params, h)
+    assert_gradient(gradient, loss_of_all, point, whole, 1e-12)
 
 
 def test_a_window_counts_by_its_kept_steps_and_one_without_any_counts_nothing():
@@ -141,81 +123,9 @@ def test_a_window_counts_by_its_kept_steps_and_one_without_any_counts_nothing():
     assert (dh.shape, type(grads)) == ((1, 2, 3), readout.Readout)
 
 
-@pytest.mark.parametrize("classes", [False, True])
-@pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_windows_dtype_is_kept(dtype, classes, masked):
-    (params, h), _ = draw(0, 5, 3, 2, 4, dtype)
-    target, mask, pair = draw_loss(0, 5, 3, 4, classes, masked)
-    of_window = readout.loss_by_window(params, target if classes else target.astype(dtype), mask, *pair)
-    for start in range(5):
-        loss, dh, grads = of_window(h[start : start + 1], start)
-        assert {a.dtype for a in (dh, *grads)} == {np.dtype(dtype)}
-        assert np.isfinite(loss)
-
-
 def test_a_window_beyond_the_target_is_refused():
     (params, h), _ = draw(0, 5, 3, 2, 4)
     of_window = readout.loss_by_window(params, np.zeros((5, 3, 4)))
     for start, length in ((4, 2), (5, 1), (-1, 1), (1, 5)):
         with pytest.raises(ValueError, match="h has shape"):
             of_window(h[:length], start)
-
-
-# Symmetries: what must not change, or change in a known way.
-
-shapes = st.tuples(size, size, size, size)  # T, N, H, K
-seeds = st.integers(0, 2**32 - 1)
-dtypes = st.sampled_from([np.float32, np.float64, np.complex64, np.complex128])
-
-
-def arrays_of(*trees: Any) -> list[Any]:
-    """All arrays of several structures."""
-    return [array for tree in trees for _, array in nested.named_arrays(tree)]
-
-
-def assert_close(ours: Any, right: Any, *made_of: Any) -> None:
-    """Two structures agree to 64 units of rounding of the largest number in play: 16 terms of a size of 4."""
-    a, b = arrays_of(ours), arrays_of(right)
-    assert [(p.shape, p.dtype) for p in a] == [(q.shape, q.dtype) for q in b]
-    allowed = 64 * np.finfo(a[0].dtype).eps * max(np.abs(q).max() for q in arrays_of(right, *made_of))
-    assert max(np.abs(p - q).max() for p, q in zip(a, b, strict=True)) <= allowed
-
-
-@given(shapes, seeds, dtypes, st.integers(-30, 30))
-def test_backward_is_linear_in_the_gradient_it_is_given(shape, seed, dtype, k):
-    inputs, dy = draw(seed, *shape, dtype)
-    _, other = draw(seed + 1, *shape, dtype)
-    one, two = (Inputs(*readout.backward(*inputs, d)) for d in (dy, other))
-    assert_close(Inputs(*readout.backward(*inputs, dy + other)), nested.add(one, two), one, two)
-    scaled = Inputs(*readout.backward(*inputs, dy * 2.0**k))
-    assert all(np.array_equal(a, b * 2.0**k) for a, b in zip(arrays_of(scaled), arrays_of(one), strict=True))
-    nothing = readout.backward(*inputs, np.zeros_like(dy))
-    assert not any(array.any() for array in arrays_of(*nothing))
-
-
-@given(shapes, seeds, dtypes)
-def test_renaming_hidden_units_outputs_steps_or_sequences_renames_theirs(shape, seed, dtype):
-    (params, h), dy = draw(seed, *shape, dtype)
-    t, n, i, k = (np.random.default_rng(seed).permutation(length) for length in shape)
-    turned = readout.Readout(params.W_hy[np.ix_(i, k)], params.b_y[k])
-    y = readout.forward(params, h)
-    assert_close(readout.forward(turned, h[np.ix_(t, n, i)]), y[np.ix_(t, n, k)])
-    grads, dh = readout.backward(params, h, dy)
-    ours = Inputs(*readout.backward(turned, h[np.ix_(t, n, i)], dy[np.ix_(t, n, k)]))
-    assert_close(ours, Inputs(readout.Readout(grads.W_hy[np.ix_(i, k)], grads.b_y[k]), dh[np.ix_(t, n, i)]))
-
-
-@given(shapes, seeds, dtypes, st.sampled_from([0, 1]), st.integers(0, 99))
-def test_parts_of_a_batch_add_up_and_do_not_see_one_another(shape, seed, dtype, axis, place):
-    """Cut in time or between sequences."""
-    (params, h), dy = draw(seed, shape[0] + 1, shape[1] + 1, *shape[2:], dtype)
-    cut = 1 + place % shape[axis]
-    grads, dh = nested.zeros_like(params), []
-    for h_part, dy_part in zip(np.split(h, [cut], axis), np.split(dy, [cut], axis), strict=True):
-        part, dh_part = readout.backward(params, h_part, dy_part)
-        grads = nested.add(grads, part)
-        dh.append(dh_part)
-    assert_close(Inputs(grads, np.concatenate(dh, axis)), Inputs(*readout.backward(params, h, dy)))
-    y = [readout.forward(params, part) for part in np.split(h, [cut], axis)]
-    assert_close(np.concatenate(y, axis), readout.forward(params, h))

@@ -16,7 +16,7 @@ def words(markup: str) -> list[str]:
 
 
 def sentence(figure: Interactive) -> str:
-    """Return what stands under the picture."""
+    """Return the text under the picture."""
     return "".join(ElementTree.fromstring(figure.status.value).itertext())
 
 

@@ -36,7 +36,7 @@ def test_bad_input(value: object, format: str, unit: str) -> None:
         measured(value, format, unit)
 
 
-def test_a_passage_stands_between_its_marks() -> None:
+def test_a_passage_is_between_its_marks() -> None:
     assert passage("one [two]\nthree") == "«one [two]\nthree»"
 
 

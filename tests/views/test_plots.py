@@ -82,9 +82,10 @@ def test_each_helper_shows_one_small_picture_and_returns_none(shown: list[Any]) 
 
 
 def test_the_html_is_the_same_every_time(shown: list[Any]) -> None:
-    call_all("x")
-    call_all("x")
-    assert shown[:8] == shown[8:]
+    for _ in range(2):
+        plots.lines({"a": np.arange(9.0)}, **TEXTS, alt="x")
+        plots.heatmap(np.eye(3), **TEXTS, alt="x", annotate=True)
+    assert shown[:2] == shown[2:]
 
 
 @pytest.mark.parametrize("alt", ["", "  ", None])
@@ -112,16 +113,6 @@ def test_lines_draws_what_it_was_given(figures: list[Figure]) -> None:
     assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
 
 
-def test_heatmap_is_centred_on_zero_if_signs_differ(figures: list[Figure]) -> None:
-    plots.heatmap([[-1.0, 3.0]], **TEXTS, alt="x", annotate=True, rows=["unit 1"], columns=[1, 2])
-    plots.heatmap([[1.0, 3.0]], **TEXTS, alt="x")
-    signed, plain = (figure.axes[0].get_images()[0] for figure in figures)
-    assert signed.get_clim() == (-3, 3)
-    assert plain.get_clim() == (1, 3)
-    assert [text.get_text() for text in figures[0].axes[0].texts] == ["-1", "3"]
-    assert [text.get_text() for text in figures[0].axes[0].get_xticklabels()] == ["1", "2"]
-
-
 def test_heatmap_on_a_log_scale_leaves_zeros_white_and_says_so(figures: list[Figure]) -> None:
     plots.heatmap([[1e-4, 0.0], [1e-2, 1.0]], **TEXTS, alt="x", log=True, annotate=True)
     plots.heatmap([[1e-4, 0.1], [1e-2, 1.0]], **TEXTS, alt="x", log=True)
@@ -131,42 +122,6 @@ def test_heatmap_on_a_log_scale_leaves_zeros_white_and_says_so(figures: list[Fig
     np.testing.assert_array_equal(np.ma.getmaskarray(image.get_array()), [[False, True], [False, False]])
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["white: zero"]
     assert figures[1].legends == []
-
-
-def test_heatmap_frames_what_is_kept_and_strikes_out_what_is_not(figures: list[Figure]) -> None:
-    kept = np.array([[True, False, False], [True, True, False], [False, False, True]])
-    plots.heatmap(np.tril(np.ones((3, 3))), **TEXTS, alt="x", log=True, outline=kept)
-    strokes, frame = (c for c in figures[0].axes[0].collections[2:4])
-    middles = {tuple(np.round(line.mean(axis=0)).astype(int)) for line in strokes.get_segments()}
-    assert middles == {(0, 2), (1, 2)}, "left out, and not zero: (column, row)"
-    drawn = {tuple(line.mean(axis=0).round(1)) for line in frame.get_segments()}
-    corner = {(-0.5, 0.0), (-0.5, 1.0), (0.0, -0.5), (0.5, 0.0), (0.0, 1.5), (1.0, 0.5), (1.5, 1.0), (1.0, 1.5)}
-    assert drawn == corner | {(1.5, 2.0), (2.0, 1.5), (2.5, 2.0), (2.0, 2.5)}
-    legend = [text.get_text() for text in figures[0].legends[0].get_texts()]
-    assert legend == ["white: zero", "framed: kept", "struck through: left out"]
-
-
-def test_surface_draws_heights_and_trails(figures: list[Figure]) -> None:
-    x, y, z = hills()
-    trails = {"plain": [(0, 0), (9, 9)], "clipped": [(0, 0), (1, 0.5), (2, 1)]}
-    plots.surface(x, y, z, **TEXTS, alt="x", trails=trails)
-    axes = figures[0].axes[0]
-    named = [line for line in axes.get_lines() if line.get_label() in trails]
-    np.testing.assert_array_equal(named[1].get_xydata(), trails["clipped"])
-    styles = [(str(line._dash_pattern), line.get_marker()) for line in named]  # type: ignore[attr-defined]
-    assert styles[0][0] != styles[1][0]
-    assert styles[0][1] != styles[1][1]
-    assert (axes.get_xlim(), axes.get_ylim()) == ((0, 3), (-1, 2)), "a trail that runs away does not shrink the picture"
-    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == list(trails)
-    heights = axes.collections[0].get_clim()
-    np.testing.assert_allclose(heights, (1e-5, 10), err_msg="six decades, whatever lies below")
-
-
-def test_surface_on_a_linear_scale(figures: list[Figure]) -> None:
-    x, y, z = hills()
-    plots.surface(x, y, z - 5, **TEXTS, alt="x", log=False)
-    low, high = figures[0].axes[0].collections[0].get_clim()
-    assert low <= -5 < 5 <= high
 
 
 def test_eigenvalues_are_those_of_the_matrices(figures: list[Figure]) -> None:
@@ -179,14 +134,6 @@ def test_eigenvalues_are_those_of_the_matrices(figures: list[Figure]) -> None:
     assert first.get_marker() != second.get_marker()
     assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["unit circle", "turn", "shrink"]
     assert figures[0].axes[0].get_aspect() == 1
-
-
-def test_masks_mark_the_steps_that_count(figures: list[Figure]) -> None:
-    plots.masks({"many-to-one": MASK}, title="Masks", alt="x")
-    axes = figures[0].axes[0]
-    squares = [line.get_xdata() for line in axes.get_lines() if line.get_marker() == "s"]
-    assert [float(x[0]) for x in squares] == [3.0]
-    assert len([line for line in axes.get_lines() if line.get_marker() == "o"]) == 3 + 2
 
 
 def test_bars_show_every_seed(figures: list[Figure]) -> None:
@@ -203,31 +150,18 @@ def test_bars_show_every_seed(figures: list[Figure]) -> None:
     ("wrong", "words"),
     [
         (lambda: plots.lines({}, **TEXTS, alt="x"), "curves must map names"),
-        (lambda: plots.lines({"a": [[1.0]]}, **TEXTS, alt="x"), re.escape("a has shape (1, 1), expected (n,)")),
         (lambda: plots.lines({"a": [1.0]}, x=[1, 2], **TEXTS, alt="x"), re.escape("x has shape (2,) and y (1,)")),
-        (lambda: plots.lines({"a": [1.0]}, log="z", **TEXTS, alt="x"), "log must be"),
         (lambda: plots.lines({str(i): [1.0] for i in range(8)}, **TEXTS, alt="x"), "at most 7"),
         (lambda: plots.heatmap([1.0], **TEXTS, alt="x"), re.escape("values has shape (1,)")),
-        (lambda: plots.heatmap([[np.nan]], **TEXTS, alt="x"), "finite"),
-        (lambda: plots.heatmap([[1.0]], rows=["a", "b"], **TEXTS, alt="x"), "rows holds 2 names, expected 1"),
-        (lambda: plots.heatmap([[0.0]], log=True, **TEXTS, alt="x"), "not zeros only"),
         (lambda: plots.heatmap([[1.0, -1.0]], log=True, **TEXTS, alt="x"), "no negative number"),
         (lambda: plots.heatmap([[1.0]], outline=[[1]], **TEXTS, alt="x"), "outline has shape .* expected bool"),
-        (lambda: plots.heatmap([[1.0]], outline=[True], **TEXTS, alt="x"), re.escape("outline has shape (1,)")),
-        (lambda: plots.surface([0, 1], [0, 1], [[1, 2, 3]] * 2, **TEXTS, alt="x"), re.escape("columns) = (2, 2)")),
         (lambda: plots.surface([0, 0], [0, 1], np.eye(2), **TEXTS, alt="x"), "x has shape .* rising"),
-        (lambda: plots.surface([0, 1], [0, 1], -np.eye(2), **TEXTS, alt="x"), "no negative number"),
         (
             lambda: plots.surface([0, 1], [0, 1], np.eye(2), trails={"a": [0, 1]}, **TEXTS, alt="x"),
             re.escape("a has shape (2,), expected (points, 2)"),
         ),
-        (lambda: plots.surface([0, 1], [0, 1], np.eye(2), trails={}, **TEXTS, alt="x"), "trails must map names"),
         (lambda: plots.eigenvalues({}, title="", alt="x"), "matrices must map names"),
-        (lambda: plots.eigenvalues({"a": np.ones((2, 3))}, title="", alt="x"), re.escape("a has shape (2, 3)")),
-        (lambda: plots.eigenvalues({str(i): np.eye(1) for i in range(8)}, title="", alt="x"), "at most 7"),
         (lambda: plots.masks({"a": [1, 0]}, title="", alt="x"), "expected bool"),
-        (lambda: plots.bars({"a": []}, ylabel="", title="", alt="x"), "at least one"),
-        (lambda: plots.show("figure", "x"), "figure must be a matplotlib Figure"),  # type: ignore[arg-type]
     ],
 )
 def test_bad_input(wrong: Any, words: str) -> None:

@@ -1,8 +1,8 @@
-"""A class of simulated learners, who try, err as the catalogue says, get on and get stuck.
+"""A class of simulated learners who try, make catalogued mistakes, solve exercises and get stuck.
 
     python tests/workshop/simulated_class.py FOLDER 30 [MINUTES]
 
-writes the files that 30 learners would have shared when the class has gone on for so long (150 minutes).
+writes the files that 30 learners would have shared after so many minutes of class (150 by default).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ NAMES = (
 
 
 def results(rng: random.Random, start: datetime, minutes: float) -> list[Entry]:
-    """Return what one learner has tried and solved in so many minutes."""
-    pace = rng.lognormvariate(0, 0.35)  # 2 is half as quick as most
+    """Return one learner's results in so many minutes."""
+    pace = rng.lognormvariate(0, 0.35)  # 2 is half as fast as most learners
     leaves = start + timedelta(minutes=rng.uniform(10, minutes) if rng.random() < 0.08 else minutes)
     time = start + timedelta(minutes=rng.uniform(0, 8))
     entries: list[Entry] = []
@@ -50,7 +50,7 @@ def results(rng: random.Random, start: datetime, minutes: float) -> list[Entry]:
             time += timedelta(minutes=pace * exercise.minutes * rng.uniform(0.2, 0.7))
         if time > leaves:
             return entries
-        if not tries or rng.random() > 0.06:  # or left, and gone on with the next
+        if not tries or rng.random() > 0.06:  # otherwise the learner gives up and goes on
             add("correct", None)
     return entries
 

@@ -1,17 +1,16 @@
 """Right answers in styles that few would choose, one for each exercise or more: block matrices, accumulate and reduce,
-deques, generators, recursion, closures, matrices that need not be there, and numbers one at a time."""
+deques, generators, recursion, closures and numbers one at a time."""
 
 import itertools
 import math
 import operator
-from collections import ChainMap, Counter, deque
+from collections import ChainMap, Counter
 from functools import cache, partial, reduce
 
 import numpy as np
 
 from bptt_lessons.cells.rnn import Cache, Params
 from bptt_lessons.cells.unrolled import add_to_hidden, hidden
-from bptt_lessons.gradients.bptt import Gradient
 from bptt_lessons.nested import add, map_arrays, named_arrays, zeros_like
 from bptt_lessons.training import readout
 from bptt_lessons.training.loop import Model, Session, check_finite
@@ -25,20 +24,16 @@ def sigmoid_by_vectorize(z):
     return np.vectorize(lambda v: 1 / (1 + math.exp(-v)) if v > 0 else 1 - 1 / (1 + math.exp(v)), otypes=[float])(z)
 
 
-def sigmoid_by_logaddexp(z):
-    return np.exp(-np.logaddexp(0, -z))
-
-
 def step_by_a_block_matrix(params, x, h_prev):
     D, H = params.W_xh.shape
     N = len(x)
-    W = np.block([[params.W_xh, np.zeros((D, D))], [params.W_hh, np.zeros((H, D))]])  # columns that nobody needs
+    W = np.block([[params.W_xh, np.zeros((D, D))], [params.W_hh, np.zeros((H, D))]])  # with columns that nothing uses
     h = np.tanh((np.c_[x, h_prev] @ W)[:, :H] + np.ones((N, 1)) @ params.b_h[None])
     return h, (x, h_prev, h)
 
 
 class StepAsAnObject:
-    """A cell that is called, with a memory of what it has computed."""
+    """A callable object that remembers what it has computed."""
 
     def __init__(self):
         self.known = {}
@@ -57,14 +52,6 @@ def unrolled_forward_by_accumulate(cell, params, x, state0):
     return map(hidden, states), states[-1], iter(caches)
 
 
-def unrolled_forward_by_recursion(cell, params, x, state0):
-    if len(x) == 0:
-        return [], state0, []
-    h, state, caches = unrolled_forward_by_recursion(cell, params, x[:-1], state0)
-    state, last = cell.step(params, x[-1], state)
-    return [*h, hidden(state)], state, [*caches, last]
-
-
 def readout_forward_by_kron(params, h):
     T, N, H = h.shape
     y = np.kron(np.eye(N), params.W_hy.T) @ h.reshape(T, N * H).T
@@ -73,13 +60,6 @@ def readout_forward_by_kron(params, h):
 
 def mse_with_a_masked_array(y, target, mask):
     return np.ma.mean(np.ma.array((y - target) ** 2, mask=~np.broadcast_to(mask[..., None], y.shape)))
-
-
-def mse_by_fsum(y, target, mask):
-    kept = [
-        (v - w) ** 2 for p, q, m in zip(y, target, mask, strict=True) for v, w in zip(p[m].flat, q[m].flat, strict=True)
-    ]
-    return math.fsum(kept) / len(kept)
 
 
 def cross_entropy_by_one_row_at_a_time(y, target):
@@ -109,15 +89,6 @@ def cross_entropy_gradient_by_differences_of_logits(y, target):
     return p / len(target) / len(target[0])
 
 
-def cross_entropy_gradient_in_scalars(y, target):
-    def row(logits, k):
-        top = max(logits)
-        weights = [math.exp(v - top) for v in logits]
-        return [(w / sum(weights) - (j == k)) / target.size for j, w in enumerate(weights)]
-
-    return [[row(y[t, n].tolist(), target[t, n]) for n in range(y.shape[1])] for t in range(len(y))]
-
-
 # --- backward -------------------------------------------------------------------------------------------------
 
 
@@ -137,19 +108,8 @@ def rnn_step_backward_by_one_block(params, cache, dh):
     return Params(*from_rows[:2], from_rows[2].ravel()), dx, dh_prev
 
 
-def unrolled_backward_with_a_deque(cell, params, caches, dh):
-    dx, grads, dstate = deque(), zeros_like(params), cell.zero_state(params, dh.shape[1])
-    left = deque(zip(caches, dh, strict=True))
-    while left:
-        cache_t, dh_t = left.pop()
-        part, dx_t, dstate = cell.step_backward(params, cache_t, add_to_hidden(dstate, dh_t))
-        dx.appendleft(dx_t)
-        grads = tuple(map(np.add, grads, part))
-    return grads, dx, dstate
-
-
 def unrolled_backward_by_linearity(cell, params, caches, dh):
-    """One walk back for each step's own loss, and the sum of all."""
+    """One backward pass for each step's own loss, and the sum of all."""
     T, N = dh.shape[:2]
     total, dx, dstate_0 = zeros_like(params), np.zeros((T, *caches[0].x.shape)), cell.zero_state(params, N)
     for t in range(T):
@@ -176,17 +136,6 @@ def complex_step_by_apply_along_axis(f, w, eps):
     return np.asfortranarray(flat.reshape(w.shape))
 
 
-def complex_step_as_nested_lists(f, w, eps):
-    def at(place):
-        if len(place) == w.ndim:
-            moved = w.astype(complex)
-            moved[place] += complex(0, eps)
-            return f(moved).imag / eps
-        return [at((*place, i)) for i in range(w.shape[len(place)])]
-
-    return at(())
-
-
 def sgd_as_one_long_vector(params, grads, lr):
     long, slopes = (np.concatenate([a.ravel() for _, a in named_arrays(tree)]) for tree in (params, grads))
     pieces = iter(np.split(long - lr * slopes, np.cumsum([a.size for _, a in named_arrays(params)])))
@@ -196,11 +145,6 @@ def sgd_as_one_long_vector(params, grads, lr):
 # --- flow -----------------------------------------------------------------------------------------------------
 
 
-def step_jacobian_column_by_column(params, h):
-    rows = (params.W_hh @ np.diag(slope) for slope in (1 - h) * (1 + h))
-    return deque(rows)
-
-
 def gradient_norms_by_accumulate(cell, params, caches, dstate_T):
     back = itertools.accumulate(
         caches[:0:-1], lambda dstate, step: cell.step_backward(params, step, dstate)[2], initial=dstate_T
@@ -208,19 +152,9 @@ def gradient_norms_by_accumulate(cell, params, caches, dstate_T):
     return [[math.hypot(*row) for row in hidden(dstate)] for dstate in [*back][::-1]]
 
 
-def spectral_radius_by_schur_of_a_doubled_matrix(W):
-    both = np.block([[W, np.zeros_like(W)], [np.zeros_like(W), W.T]])
-    return np.sort(np.abs(np.linalg.eigvals(both)))[-1:].item()
-
-
 def clip_with_hypot(grads, max_norm):
     norm = math.hypot(*(v for _, a in named_arrays(grads) for v in a.flat))
     return map_arrays(lambda a: a / max(1.0, norm / max_norm), grads)
-
-
-def orthogonal_by_signs_in_a_product(rng, H, gain):
-    Q, R = np.linalg.qr(rng.normal(size=(H, H)))
-    return np.einsum("ij,j,->ij", Q, np.copysign(1, R.diagonal()), gain)
 
 
 # --- memory ---------------------------------------------------------------------------------------------------
@@ -245,18 +179,6 @@ def backward_sqrt_by_reduce(cell, params, x, state0, loss_gradient, segment):
 
     pairs = list(zip(starts, states, strict=False))
     return reduce(back, reversed(pairs), (0.0, zeros_like(params), None, None))[:3]
-
-
-def forward_cost_by_cached_recursion(T, slots, keeps):
-    beyond = keeps == "step"
-
-    @cache
-    def cost(t, m):
-        if m == 1 or t <= 1:
-            return t * (t + 1) // 2
-        return min(y + cost(t - y, m - 1) + cost(y - beyond, m) for y in range(1, t + beyond))
-
-    return cost(T, slots)
 
 
 def checkpointed_backward_with_a_chain_of_maps(cell, params, x, state0, loss_gradient, actions):
@@ -300,19 +222,8 @@ def windows_by_a_generator(T, k):
     yield from itertools.pairwise(sorted({T, *range(0, T, k)}))
 
 
-def windowed_by_summing_parts(cell, params, x, state0, loss_gradient, k):
-    def parts(state):
-        for start, piece in ((s, x[s : s + k]) for s in range(len(x)) if s % k == 0):
-            h, state, tape = cell.forward(params, piece, state)
-            loss, dh, extra = loss_gradient(h, start)
-            yield loss, cell.backward(params, tape, dh)[0], extra
-
-    losses, grads, extras = zip(*parts(state0), strict=True)
-    return Gradient(math.fsum(losses), reduce(add, grads), reduce(add, extras))
-
-
 def sliding_by_pairs_of_steps(cell, params, x, state0, loss_gradient, k1, k2):
-    """The part of each step's loss through each use within its horizon, one walk for every step."""
+    """The part of each step's loss through each use within its horizon, one backward pass for every step."""
     T, caches, h, state = len(x), [], [], state0
     for x_t in x:
         state, step = cell.step(params, x_t, state)
@@ -368,10 +279,6 @@ def lstm_step_with_a_gate_axis(params, x, state):
     c = np.sum([f * state.c, i * g], axis=0)
     tanh_c = np.tanh(c)
     return (o * tanh_c, c), (x, state.h, state.c, i, f, g, o, tanh_c)
-
-
-def half_life_by_vectorize(b):
-    return np.vectorize(lambda v: math.log(2) / (math.log1p(math.exp(-v)) if v > 0 else math.log1p(math.exp(v)) - v))(b)
 
 
 def lstm_init_by_repeating_a_mark(rng, D, H, forget_bias):
@@ -507,46 +414,38 @@ def sample_by_takewhile(y, temperature, u):
         yield sum(1 for _ in itertools.takewhile(lambda edge, share=share: edge <= share, edges))
 
 
-def name_of(function):
-    """Return the name of a function, or of the class of an object that can be called."""
-    return getattr(function, "__name__", type(function).__name__)
-
-
 RIGHT: dict[str, list] = {
-    "activations.sigmoid": [sigmoid_by_vectorize, sigmoid_by_logaddexp],
+    "activations.sigmoid": [sigmoid_by_vectorize],
     "rnn.step": [step_by_a_block_matrix, StepAsAnObject()],
-    "unrolled.forward": [unrolled_forward_by_accumulate, unrolled_forward_by_recursion],
+    "unrolled.forward": [unrolled_forward_by_accumulate],
     "readout.forward": [readout_forward_by_kron],
-    "losses.mse": [mse_with_a_masked_array, mse_by_fsum],
+    "losses.mse": [mse_with_a_masked_array],
     "losses.softmax_cross_entropy": [cross_entropy_by_one_row_at_a_time],
     "losses.mse_gradient": [mse_gradient_by_complex_steps],
-    "losses.softmax_cross_entropy_gradient": [
-        cross_entropy_gradient_by_differences_of_logits,
-        cross_entropy_gradient_in_scalars,
-    ],
+    "losses.softmax_cross_entropy_gradient": [cross_entropy_gradient_by_differences_of_logits],
     "readout.backward": [readout_backward_in_one_product],
     "rnn.step_backward": [rnn_step_backward_by_one_block],
-    "unrolled.backward": [unrolled_backward_with_a_deque, unrolled_backward_by_linearity],
+    "unrolled.backward": [unrolled_backward_by_linearity],
     "gradcheck.central_difference": [central_difference_by_a_generator],
-    "gradcheck.complex_step": [complex_step_by_apply_along_axis, complex_step_as_nested_lists],
+    "gradcheck.complex_step": [complex_step_by_apply_along_axis],
     "optim.sgd": [sgd_as_one_long_vector],
-    "flow.step_jacobian": [step_jacobian_column_by_column],
+    "flow.step_jacobian": [],
     "flow.gradient_norms": [gradient_norms_by_accumulate],
-    "flow.spectral_radius": [spectral_radius_by_schur_of_a_doubled_matrix],
+    "flow.spectral_radius": [],
     "optim.clip_by_global_norm": [clip_with_hypot],
-    "init.orthogonal": [orthogonal_by_signs_in_a_product],
+    "init.orthogonal": [],
     "checkpointing.tape_bytes": [tape_bytes_by_products],
     "checkpointing.backward_sqrt": [backward_sqrt_by_reduce],
-    "checkpointing.forward_cost": [forward_cost_by_cached_recursion],
+    "checkpointing.forward_cost": [],
     "checkpointing.backward": [checkpointed_backward_with_a_chain_of_maps],
     "tbptt.contributions": [contributions_by_one_step_losses],
     "tbptt.windows": [windows_by_a_generator],
-    "tbptt.windowed_gradient": [windowed_by_summing_parts],
+    "tbptt.windowed_gradient": [],
     "tbptt.sliding_gradient": [sliding_by_pairs_of_steps],
     "tbptt.stream_batches": [stream_by_strides],
     "tbptt.randomised_gradient": [randomised_by_factors],
     "lstm.step": [lstm_step_with_a_gate_axis],
-    "lstm.memory_half_life": [half_life_by_vectorize],
+    "lstm.memory_half_life": [],
     "lstm.init": [lstm_init_by_repeating_a_mark],
     "lstm.step_backward": [lstm_step_backward_with_a_gate_axis],
     "gru.step": [gru_step_in_scalars],

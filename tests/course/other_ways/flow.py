@@ -6,7 +6,6 @@ import numpy as np
 
 from bptt_lessons.cells.unrolled import hidden
 from bptt_lessons.nested import map_arrays, named_arrays
-from bptt_lessons.training.optim import global_norm
 
 
 def step_jacobian_by_einsum(params, h):
@@ -24,11 +23,6 @@ def step_jacobian_in_scalars(params, h):
     return J
 
 
-def step_jacobian_through_z(params, h):
-    slope = 1 / np.cosh(np.arctanh(h)) ** 2
-    return slope[:, np.newaxis] * params.W_hh[np.newaxis]
-
-
 def gradient_norms_by_index(cell, params, caches, dstate_T):
     T, N = len(caches), len(hidden(dstate_T))
     norms, dstate = np.zeros((T, N)), dstate_T
@@ -36,13 +30,6 @@ def gradient_norms_by_index(cell, params, caches, dstate_T):
         norms[t] = np.sqrt((hidden(dstate) ** 2).sum(axis=-1))
         _, _, dstate = cell.step_backward(params, caches[t], dstate)
     return norms
-
-
-def gradient_norms_step_first(cell, params, caches, dstate_T):
-    dstates = [dstate_T]
-    for cache in caches[:0:-1]:
-        dstates.insert(0, cell.step_backward(params, cache, dstates[0])[2])
-    return [[math.sqrt(row @ row) for row in getattr(dstate, "h", dstate)] for dstate in dstates]
 
 
 def gradient_norms_by_recursion(cell, params, caches, dstate_T):
@@ -56,11 +43,6 @@ def gradient_norms_by_recursion(cell, params, caches, dstate_T):
 def spectral_radius_by_eig(W):
     eigenvalues, _ = np.linalg.eig(W)
     return max(abs(eigenvalue) for eigenvalue in eigenvalues)
-
-
-def spectral_radius_by_parts(W):
-    eigenvalues = np.linalg.eigvals(W)
-    return np.sqrt(eigenvalues.real**2 + eigenvalues.imag**2).max()
 
 
 def spectral_radius_by_the_characteristic_polynomial(W):
@@ -81,11 +63,6 @@ def clip_if_too_long(grads, max_norm):
     if norm > max_norm:
         return map_arrays(lambda dp: dp * (max_norm / norm), grads)
     return grads
-
-
-def clip_as_one_long_vector(grads, max_norm):
-    norm = np.linalg.norm(np.concatenate([dp.ravel() for _, dp in named_arrays(grads)]))
-    return map_arrays(lambda dp: dp / max(1, norm / max_norm), grads)
 
 
 def clip_with_a_small_number_added(grads, max_norm):
@@ -114,14 +91,6 @@ def orthogonal_by_a_diagonal_matrix(rng, H, gain):
     return Q @ np.diag(gain * np.where(np.diag(R) < 0, -1.0, 1.0))
 
 
-def orthogonal_column_by_column(rng, H, gain):
-    Q, R = np.linalg.qr(rng.normal(0, 1, (H, H)))
-    for j in range(H):
-        if R[j, j] < 0:
-            Q[:, j] = -Q[:, j]
-    return (gain * Q).tolist()
-
-
 def orthogonal_by_gram_schmidt(rng, H, gain):
     columns = []
     for a in rng.normal(size=(H, H)).T:
@@ -143,29 +112,21 @@ def orthogonal_in_float32(rng, H, gain):
 
 
 RIGHT: dict[str, list] = {
-    "flow.step_jacobian": [
-        step_jacobian_by_einsum,
-        step_jacobian_by_diagonal_matrices,
-        step_jacobian_in_scalars,
-        step_jacobian_through_z,
-    ],
-    "flow.gradient_norms": [gradient_norms_by_index, gradient_norms_step_first, gradient_norms_by_recursion],
+    "flow.step_jacobian": [step_jacobian_by_einsum, step_jacobian_by_diagonal_matrices, step_jacobian_in_scalars],
+    "flow.gradient_norms": [gradient_norms_by_index, gradient_norms_by_recursion],
     "flow.spectral_radius": [
         spectral_radius_by_eig,
-        spectral_radius_by_parts,
         spectral_radius_by_the_characteristic_polynomial,
         spectral_radius_by_gelfand,
     ],
     "optim.clip_by_global_norm": [
         clip_if_too_long,
-        clip_as_one_long_vector,
         clip_with_a_small_number_added,
         clip_as_plain_tuples,
         clip_letting_numpy_divide_by_zero,
     ],
     "init.orthogonal": [
         orthogonal_by_a_diagonal_matrix,
-        orthogonal_column_by_column,
         orthogonal_by_gram_schmidt,
         orthogonal_by_cholesky,
         orthogonal_in_float32,
@@ -176,16 +137,8 @@ RIGHT: dict[str, list] = {
 # Mistakes of the catalogue, written otherwise than there.
 
 
-def step_jacobian_diagonal_matrix_on_the_left(params, h):
-    return np.stack([np.diag(1 - h_n**2) @ params.W_hh for h_n in h])
-
-
 def step_jacobian_with_j_before_i(params, h):
     return np.einsum("ij,nj->nji", params.W_hh, 1 - h**2)
-
-
-def step_jacobian_as_the_way_back(params, h):
-    return [np.diag(1 - h_n**2) @ params.W_hh.T for h_n in h]
 
 
 def gradient_norms_squared_and_arrays_for_states(cell, params, caches, dstate_T):
@@ -193,22 +146,6 @@ def gradient_norms_squared_and_arrays_for_states(cell, params, caches, dstate_T)
     for t in reversed(range(len(caches))):
         norms[t] = (dstate**2).sum(axis=1)
         _, _, dstate = cell.step_backward(params, caches[t], dstate)
-    return norms
-
-
-def gradient_norms_into_the_rows_from_the_front(cell, params, caches, dstate_T):
-    norms, dstate = np.zeros((len(caches), len(hidden(dstate_T)))), dstate_T
-    for t, cache in enumerate(reversed(caches)):
-        norms[t] = np.linalg.norm(hidden(dstate), axis=-1)
-        dstate = cell.step_backward(params, cache, dstate)[-1]
-    return norms
-
-
-def gradient_norms_row_filled_after_the_step(cell, params, caches, dstate_T):
-    norms, dstate = np.zeros((len(caches), len(hidden(dstate_T)))), dstate_T
-    for t in reversed(range(len(caches))):
-        _, _, dstate = cell.step_backward(params, caches[t], dstate)
-        norms[t] = np.linalg.norm(hidden(dstate), axis=-1)
     return norms
 
 
@@ -225,46 +162,12 @@ def spectral_radius_by_svd(W):
     return np.linalg.svd(W)[1][0]
 
 
-def spectral_radius_by_the_gram_matrix(W):
-    return np.sqrt(np.max(np.abs(np.linalg.eigvals(W @ W.T))))
-
-
-def spectral_radius_by_built_in_max(W):
-    return max(np.linalg.eigvals(W))
-
-
 def spectral_radius_forced_into_a_float(W):
     return float(np.max(np.linalg.eigvals(W)))
 
 
-def spectral_radius_by_key(W):
-    return max(np.linalg.eigvals(W), key=abs)
-
-
-def clip_arrays_in_a_lambda(grads, max_norm):
-    def clipped(dp):
-        norm = np.linalg.norm(dp)
-        return dp if norm <= max_norm else max_norm * dp / norm
-
-    return map_arrays(clipped, grads)
-
-
-def clip_always_by_global_norm(grads, max_norm):
-    norm = global_norm(grads)
-    return map_arrays(lambda dp: max_norm / norm * dp, grads)
-
-
 def clip_by_minimum_and_maximum(grads, max_norm):
     return map_arrays(lambda dp: np.minimum(np.maximum(dp, -max_norm), max_norm), grads)
-
-
-def orthogonal_with_the_gain_in_the_normals(rng, H, gain):
-    Q, R = np.linalg.qr(rng.normal(0, gain, (H, H)))
-    return Q * np.sign(R.diagonal())
-
-
-def orthogonal_with_the_gain_in_the_normals_and_no_signs(rng, H, gain):
-    return np.linalg.qr(gain * rng.normal(size=(H, H)))[0]
 
 
 def orthogonal_with_a_diagonal_matrix_on_the_left(rng, H, gain):
@@ -278,23 +181,12 @@ def orthogonal_multiplied_back(rng, H, gain):
 
 
 WRONG: list[tuple] = [
-    ("flow.step_jacobian", step_jacobian_diagonal_matrix_on_the_left, "slope-on-the-rows"),
     ("flow.step_jacobian", step_jacobian_with_j_before_i, "transposed"),
-    ("flow.step_jacobian", step_jacobian_as_the_way_back, "transposed"),
     ("flow.gradient_norms", gradient_norms_squared_and_arrays_for_states, "squared"),
-    ("flow.gradient_norms", gradient_norms_into_the_rows_from_the_front, "last-first"),
-    ("flow.gradient_norms", gradient_norms_row_filled_after_the_step, "taken-after-the-step"),
     ("flow.gradient_norms", gradient_norms_for_the_rnn_by_hand, "step-written-out"),
     ("flow.spectral_radius", spectral_radius_by_svd, "largest-singular-value"),
-    ("flow.spectral_radius", spectral_radius_by_the_gram_matrix, "largest-singular-value"),
-    ("flow.spectral_radius", spectral_radius_by_built_in_max, "no-absolute-value"),
     ("flow.spectral_radius", spectral_radius_forced_into_a_float, "largest-real-part"),
-    ("flow.spectral_radius", spectral_radius_by_key, "eigenvalue-for-its-size"),
-    ("optim.clip_by_global_norm", clip_arrays_in_a_lambda, "each-array-on-its-own"),
-    ("optim.clip_by_global_norm", clip_always_by_global_norm, "raises-small-gradients"),
     ("optim.clip_by_global_norm", clip_by_minimum_and_maximum, "each-entry"),
-    ("init.orthogonal", orthogonal_with_the_gain_in_the_normals, "gain-forgotten"),
-    ("init.orthogonal", orthogonal_with_the_gain_in_the_normals_and_no_signs, "gain-and-signs-forgotten"),
     ("init.orthogonal", orthogonal_with_a_diagonal_matrix_on_the_left, "signs-on-rows"),
     ("init.orthogonal", orthogonal_multiplied_back, "normals-only"),
 ]
