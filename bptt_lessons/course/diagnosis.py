@@ -96,7 +96,9 @@ def pair(
     with np.errstate(all="ignore"):
         alone = near(made, flat(right), margin)  # entries that a suspect leaves as they should be
         likewise = near(made, flat(mine), margin)  # entries that are as the learner has them
-    refuted = alone.astype(float) @ (~likewise).astype(float).T  # [b, a]: entries that b leaves alone and a has otherwise
+    refuted = (
+        alone.astype(float) @ (~likewise).astype(float).T
+    )  # [b, a]: entries that b leaves alone and a has otherwise
     possible = (refuted == 0) & (refuted.T == 0)
     known = [n for n, s in enumerate(comparable) if s.authored]
     slips = [n for n, s in enumerate(comparable) if not s.authored]

@@ -21,7 +21,7 @@ from bptt_lessons.course.diagnosis import Bench, Suspect, diagnosed
 from bptt_lessons.course.exercise_data import Case, ExerciseData
 from bptt_lessons.course.outcomes import Outcome, Raised, Returned, TimedOut, snapshot
 from bptt_lessons.course.report import Report
-from bptt_lessons.course.results import Answer, Problem, Refusal, is_right, listed
+from bptt_lessons.course.results import Answer, Refusal, is_right, listed
 from bptt_lessons.course.sandbox import called, code_of, copied, run
 from bptt_lessons.course.stubs import is_stub
 from bptt_lessons.course.suspects import line_up
@@ -38,7 +38,7 @@ GENERAL = {
     "does-not-raise": "Your function goes on where it should stop with an error.",
     "remembers": "Your function answers differently when it is called again: something from an earlier call is left "
     "over. All that it needs must come in through its arguments.",
-    "overflow": "Here numbers of your function overflow, or it divides by zero; where the numbers are small, it is right.",
+    "not-finite": "Your result holds inf or nan here, and the right one does not.",
 }
 
 LIKE_SINGLE_PRECISION = (
@@ -104,7 +104,7 @@ def judged(exercise: ExerciseData, function: Callable[..., Any], time_limit: flo
     remembered = depends_on_earlier_calls(exercise, trial, outcome_of)
     if remembered:
         return wrong(exercise, "remembers", [remembered])
-    report = Report(exercise.name, "correct", (), None, praise(exercise, trial))
+    report = Report(exercise.name, "correct", (), None, f"correct, in all {len(trial.cases)} cases.")
     kinds = sorted({kind for mine in trial.mine for kind in getattr(mine.outcome, "float_errors", ())})
     remark = f"NumPy warned on the way ({', '.join(kinds)}). The results are right; a calmer way is safer."
     return report.with_advice(remark) if kinds else report
@@ -143,7 +143,11 @@ def right_result(exercise: ExerciseData, case: Case) -> Any:
 
 def as_outcome(right: Any) -> Outcome:
     """Return the outcome of a right function."""
-    return Raised(right.error.__name__, "", "", "", right.error) if isinstance(right, Refusal) else Returned(right, (), 0.0)
+    return (
+        Raised(right.error.__name__, "", "", "", right.error)
+        if isinstance(right, Refusal)
+        else Returned(right, (), 0.0)
+    )
 
 
 def written_arrays(mine: Answer) -> tuple[str, ...]:
@@ -151,9 +155,7 @@ def written_arrays(mine: Answer) -> tuple[str, ...]:
     return mine.outcome.written if isinstance(mine.outcome, Returned) else ()
 
 
-def depends_on_earlier_calls(
-    exercise: ExerciseData, trial: Trial, outcome_of: Callable[[Case], Outcome]
-) -> str:
+def depends_on_earlier_calls(exercise: ExerciseData, trial: Trial, outcome_of: Callable[[Case], Outcome]) -> str:
     """Say how a function answers otherwise when it is called again: on other numbers of the same shape, or the same."""
     first = trial.cases[0]
     other = Case(first.label, {name: scaled(value) for name, value in first.arguments.items()})
@@ -182,33 +184,43 @@ def scaled(value: Any) -> Any:
 def told_wrong(exercise: ExerciseData, function: Callable[..., Any], trial: Trial, number: int) -> Report:
     """Return the report of a function that is wrong first in the case of that number."""
     mine, right, case = trial.mine[number], trial.right[number], trial.cases[number]
-    kind = mine.problem.kind if mine.problem else "values"
+    kind = kind_of(mine)
     found: tuple[Suspect, ...] = ()
     if kind not in ("timeout", "no-return"):
         found = diagnosed(line_up(exercise), bench_of(exercise, trial))
     label = f"Case {number + 1} of {len(trial.cases)} ({case.label}): " if len(trial.cases) > 1 else ""
-    details = [suspect.sentence for suspect in found]
-    if len(found) > 1:
-        details.insert(0, "Two things are off.")
+    details = ["Two things are off."] if len(found) > 1 else []
+    details += [suspect.sentence for suspect in found]
     details.append(label + departure(exercise, mine, right))
     if written_arrays(mine):
-        names = listed(written_arrays(mine))
-        details.append(f"{names} has been written into: what reads it afterwards reads the new numbers.")
-    if not found and kind == "values" and nearly_right(trial):
+        arrays = listed(written_arrays(mine))
+        details.append(f"{arrays} has been written into: what reads it afterwards reads the new numbers.")
+    if kind == "not-finite" and (errors := getattr(mine.outcome, "float_errors", ())):
+        details.append(f"NumPy reports on the way: {', '.join(errors)}.")
+    if kind == "values" and not found and nearly_right(trial):
         details.append(LIKE_SINGLE_PRECISION)
-    if not found and kind == "values" and not np.all([np.isfinite(a).all() for a in (mine.arrays or {}).values()]):
-        kind = "overflow" if number and all(is_right(*pair) for pair in zip(trial.mine[:number], trial.right, strict=False)) else kind
-    printed = mine.outcome.printed.strip()
-    if printed:
+    if printed := mine.outcome.printed.strip():
         details.append(f"It printed: {printed[:300]}")
     own_name = str(getattr(function, "__name__", ""))
     name = own_name if own_name.isidentifier() else exercise.learner_name
     call = f"{name}(*example({exercise.name!r}" + (f", {number + 1}" if number else "") + "))"
-    table = wording.beside(mine, right) if mine.problem is None else ""
-    general = kind if kind in ("timeout", "no-return", "does-not-raise", "raises", "wrong-shape", "wrong-type", "overflow") else None
-    names = tuple(suspect.name for suspect in found)
-    again = f"To see it for yourself, run `{call}`."
-    return wrong(exercise, general, details, table, again, mistakes=names, inputs=wording.printed_case(case.arguments))
+    return wrong(
+        exercise,
+        kind if kind != "values" else None,
+        details,
+        block=wording.beside(mine, right) if mine.problem is None else "",
+        again=f"To see it for yourself, run `{call}`.",
+        mistakes=tuple(suspect.name for suspect in found),
+        inputs=wording.printed_case(case.arguments),
+    )
+
+
+def kind_of(mine: Answer) -> str:
+    """Say in one word what is wrong with an answer."""
+    if mine.problem is not None:
+        return mine.problem.kind
+    finite = all(np.isfinite(array).all() for array in (mine.arrays or {}).values())
+    return "values" if finite else "not-finite"
 
 
 def departure(exercise: ExerciseData, mine: Answer, right: Answer) -> str:
@@ -243,13 +255,6 @@ def nearly_right(trial: Trial) -> bool:
     return all(results.error(got, want) <= results.NEARLY for got, want in arrays)
 
 
-def praise(exercise: ExerciseData, trial: Trial) -> str:
-    """Return the headline of a right answer."""
-    answered = [mine.outcome for mine in trial.mine]
-    keeps = "" if exercise.properties or any(case.refused for case in trial.cases) else ""
-    return f"correct, in all {len(answered)} cases{keeps}."
-
-
 def wrong(
     exercise: ExerciseData,
     kind: str | None,
@@ -277,6 +282,3 @@ def not_attempted(exercise: ExerciseData) -> Report:
         f'`hint("{exercise.name}")` gives a first idea.'
     )
     return Report(exercise.name, "not attempted", (), None, "not attempted yet.", advice=(advice,))
-
-
-__all__ = ["GENERAL", "Problem", "grade", "not_attempted", "wrong"]

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from bptt_lessons.course.exercise_data import ExerciseData
-from bptt_lessons.course.results import TOLERANCE
 from bptt_lessons.course.outcomes import is_sequence
 from bptt_lessons.course.report import Text, show
+from bptt_lessons.course.results import TOLERANCE
 from bptt_lessons.course.sandbox import copied
 
 

@@ -13,6 +13,9 @@ Status = Literal["correct", "wrong", "not attempted"]
 BORDER = {"correct": "solid #009E73", "wrong": "double #D55E00", "not attempted": "dotted #56B4E9"}
 
 
+BOTH = " + "  # between the names of two mistakes made together, in records
+
+
 @dataclass(frozen=True)
 class Report:
     """The result of checking one function."""
@@ -31,6 +34,11 @@ class Report:
     def misconception(self) -> str | None:
         """The first of `mistakes`, or else what is wrong in general."""
         return self.mistakes[0] if self.mistakes else self.general
+
+    @property
+    def recorded(self) -> str | None:
+        """What is written into a record of progress: the mistakes, or what is wrong in general."""
+        return BOTH.join(self.mistakes) or self.general
 
     def with_advice(self, *lines: str) -> Report:
         """Return this report with lines added at the end."""
@@ -53,7 +61,9 @@ class Report:
         if self.block:
             html.append(f'<pre style="overflow-x: auto">{escape(self.block)}</pre>')
         if self.inputs:
-            html.append(f"<details><summary>The arguments of this case</summary><pre>{escape(self.inputs)}</pre></details>")
+            html.append(
+                f"<details><summary>The arguments of this case</summary><pre>{escape(self.inputs)}</pre></details>"
+            )
         html += [f"<p>{paragraph(text)}</p>" for text in self.advice]
         html.append("</div>")
         return "\n".join(html)

@@ -37,9 +37,7 @@ class Answer(NamedTuple):
     problem: Problem | None  # why there are no arrays, or what is wrong with their shapes
 
 
-def answer(
-    outcome: Outcome, right: Any, names: tuple[str, ...], measure: Callable[..., Any] | None = None
-) -> Answer:
+def answer(outcome: Outcome, right: Any, names: tuple[str, ...], measure: Callable[..., Any] | None = None) -> Answer:
     """Take a result apart along the structure of the right one.
 
     Parameters

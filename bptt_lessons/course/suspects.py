@@ -13,28 +13,43 @@ from bptt_lessons.course.mistakes.switchboard import Switchboard
 
 PREPARED: dict[str, tuple[ExerciseData, LineUp]] = {}
 
-KINDS = {
-    "operator": "with another operator",
-    "sign": "with the wrong sign",
-    "term dropped": "with a term or a factor missing",
-    "call dropped": "with a function left out",
-    "constant": "with another number in it",
-    "index": "with an index that is off",
-    "slice": "with a slice that is off",
-    "transposition": "with an array transposed that should not be, or the other way round",
-    "axis": "with another axis",
-    "argument": "with arguments exchanged or missing",
-    "name": "with one array taken for another",
-    "field": "with one array taken for another",
-    "statement": "with a line missing",
-    "accumulation": "with = and += exchanged",
-    "loop": "with a loop that runs over other steps",
-    "order": "with two lines in the other order",
-    "in place": "written into an array that is still needed",
-    "returned": "with what is returned in another order",
-    "function": "with another function",
-    "condition": "with another condition",
+PHRASES = {  # what comes after "Your results are exactly those that come out"
+    "operator": "when {} is computed with another operator",
+    "sign": "when {} is computed with a sign the other way round",
+    "term dropped": "when {} is computed with a term or a factor missing",
+    "call dropped": "when {} is computed with a function call left out",
+    "constant": "when {} is computed with another constant",
+    "index": "when {} is computed with another index",
+    "slice": "when {} is computed with a slice that begins or ends elsewhere, or is left out",
+    "transposition": "when {} is computed with a transposition too many or one missing",
+    "axis": "when {} is computed along another axis",
+    "argument": "when {} is computed with the arguments of a call exchanged, changed or missing",
+    "name": "when {} is computed with one variable taken for another",
+    "field": "when {} is computed with one field taken for another",
+    "statement": "when the line of {} is missing",
+    "accumulation": "when {} is assigned where it should be added to, or the other way round",
+    "loop": "when the loop at {} goes over other steps, or another line is in it",
+    "order": "when the line of {} changes places with its neighbour",
+    "in place": "when {} is written into an array that is still needed",
+    "returned": "when what is returned is in another order, or not all of it",
+    "function": "when {} is computed with another function",
+    "condition": "when the condition at {} is another one",
 }
+PLACES = {"": "one line", "return": "what is returned", "loop": "the loop", "condition": "the condition"}
+
+
+def slip_sentence(kind: str, quantity: str) -> str:
+    """Say what a slip does to which quantity, without giving the line away."""
+    names = quantity.split("-")
+    where = PLACES.get(quantity) or " or ".join(f"`{name}`" for name in names)
+    return f"Your results are exactly those that come out {PHRASES[kind].format(where)}."
+
+
+def sentence_of(exercise: ExerciseData, name: str) -> str:
+    """Return what a learner reads about a mistake or a slip, by its name; empty if this version does not know it."""
+    if name in section(exercise.name).mistakes:
+        return section(exercise.name).mistakes[name].sentence
+    return next((suspect.sentence for suspect in line_up(exercise).suspects if suspect.name == name), "")
 
 
 def line_up(exercise: ExerciseData) -> LineUp:
@@ -73,7 +88,6 @@ def whole(suspect: Suspect) -> bool:
 
 
 def slip_suspect(slip: Slip, way: int) -> Suspect:
-    """Return a slip with what is said of it: the quantity and the kind of slip, not the line."""
-    of = f" of `{slip.quantity}`" if slip.quantity not in ("", "return", "loop", "condition") else ""
-    sentence = f"Your numbers are those of this function{of and ' whose line' + of + ' is written'} {KINDS[slip.kind]}."
-    return Suspect(f"{slip.name}{f'-way-{way}' if way else ''}", sentence, slip.changes, way, False)
+    """Return a slip with what is said of it."""
+    name = slip.name + (f"-way-{way}" if way else "")
+    return Suspect(name, slip_sentence(slip.kind, slip.quantity), slip.changes, way, False)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from bptt_lessons.course import EXERCISES, progress
 from bptt_lessons.course.grading import GENERAL
 from bptt_lessons.course.progress import Entry
+from bptt_lessons.course.report import BOTH
+from bptt_lessons.course.suspects import sentence_of
 from bptt_lessons.workshop.class_records import LONGEST, Learner, printable
 
 QUIET = timedelta(hours=1)  # no result for so long while others had some: away rather than stuck
@@ -193,8 +195,10 @@ def stuck_exercises(columns: Sequence[Column], learners: Sequence[LearnerState])
 
 def sentence(exercise: str, misconception: str) -> str:
     """Return what a learner reads about a mistake; empty if this version does not know it."""
-    known = EXERCISES[exercise].misconceptions.get(misconception) if exercise in EXERCISES else None
-    return known.sentence if known else GENERAL.get(misconception, "")
+    if exercise not in EXERCISES:
+        return GENERAL.get(misconception, "")
+    names = misconception.split(BOTH)
+    return " ".join(sentence_of(EXERCISES[exercise], name) or GENERAL.get(name, "") for name in names).strip()
 
 
 def median_solved(state: ClassState) -> int:

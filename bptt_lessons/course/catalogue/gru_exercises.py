@@ -63,6 +63,7 @@ EXERCISES = (
         minutes=8,
         solution=gru.step,
         returns=("h", "cache"),
+        packed=("r", "u", "g"),
         stub='''def my_gru_step(params, x, h_prev):
     """r, u = σ of the first two blocks of x W_xh + b_h + h_{t-1} W_hh. With their third blocks g = tanh(x's + r ⊙ s),
     where s = h_{t-1} W_hg + b_hg. h_t = (1 - u) ⊙ g + u ⊙ h_{t-1}. Return h and Cache(x, h_prev, r, u, g, s)."""
@@ -86,6 +87,7 @@ EXERCISES = (
         minutes=15,
         solution=gru.step_backward,
         returns=("grads", "dx", "dh_prev"),
+        packed=("r", "u", "g"),
         stub='''def my_gru_step_backward(params, cache, dh):
     """From the total dL/dh_t to grads, dx and dh_prev. cache has the fields x, h_prev, r, u, g and s. grads is
     params._replace(W_xh=..., W_hh=..., b_h=..., b_hg=...), or the four arrays in this order."""

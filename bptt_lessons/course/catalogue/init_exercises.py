@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from bptt_lessons.cells import init
 from bptt_lessons.course.catalogue.draws import Seeded
 from bptt_lessons.course.exercises import Case, Exercise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from bptt_lessons.cells import lstm
@@ -108,6 +107,7 @@ EXERCISES = (
         minutes=12,
         solution=lstm.step,
         returns=("state", "cache"),
+        packed=("i", "f", "g", "o"),
         stub='''def my_lstm_step(params, x, state):
     """i, f, g, o = σ, σ, tanh, σ of the four blocks of x W_xh + h_{t-1} W_hh + b_h; c_t = f ⊙ c_{t-1} + i ⊙ g,
     h_t = o ⊙ tanh c_t. Return State(h, c) and Cache(x, h_prev, c_prev, i, f, g, o, tanh_c)."""
@@ -132,6 +132,7 @@ EXERCISES = (
         minutes=5,
         solution=lstm.init,
         returns=("params",),
+        packed=("i", "f", "g", "o"),
         stub='''def my_lstm_init(rng, D, H, forget_bias=1.0):
     """Draw W_xh (D, 4H) and then W_hh (H, 4H) with rng.uniform, between -1/√H and 1/√H. b_h (4H,) is zero, but for the
     forget gate's block, which is forget_bias. Return Params(W_xh, W_hh, b_h)."""
@@ -176,6 +177,7 @@ EXERCISES = (
         minutes=20,
         solution=lstm.step_backward,
         returns=("grads", "dx", "dstate_prev"),
+        packed=("i", "f", "g", "o"),
         stub='''def my_lstm_step_backward(params, cache, dstate):
     """dstate is State(h, c): the total dL/dh_t, and what reaches c_t from step t + 1, not through h_t. cache has the
     fields x, h_prev, c_prev, i, f, g, o, tanh_c. Return grads (Params), dx and State(dh_prev, dc_prev)."""

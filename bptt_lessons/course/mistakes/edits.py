@@ -17,7 +17,9 @@ import tokenize
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-Place = tuple[tuple[str, int], ...]  # where a statement is: (list of statements, position in it), from the function down
+Place = tuple[
+    tuple[str, int], ...
+]  # where a statement is: (list of statements, position in it), from the function down
 Body = tuple[ast.stmt | None, ...]
 
 BODIES = ("body", "orelse", "finalbody")

@@ -29,6 +29,6 @@ NAMES: dict[str, Any] = {
 
 __all__ = [
     "NAMES", "AdamState", "Batch", "Gradient", "Readout", "adam", "adam_start", "add", "add_extra", "add_to_hidden",
-    "bptt", "deque", "functools", "hidden", "losses", "lstm", "map_arrays", "math", "named_arrays", "nested", "np", "optim",
-    "pairwise", "readout", "rnn", "sgd", "sigmoid", "unrolled", "windows", "zeros_like",
+    "bptt", "deque", "functools", "hidden", "losses", "lstm", "map_arrays", "math", "named_arrays", "nested", "np",
+    "optim", "pairwise", "readout", "rnn", "sgd", "sigmoid", "unrolled", "windows", "zeros_like",
 ]  # fmt: skip

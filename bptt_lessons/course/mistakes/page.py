@@ -113,10 +113,7 @@ def blocks(text: str) -> Iterator[tuple[int, list[str]]]:
 def mistake(name: str, edit: str | None, statement: str, lines: list[str], way: int, number: int) -> Mistake:
     """Return the mistake of one item, of which `lines` are those after the first."""
     code = fenced(lines, required=False)
-    if edit is None:
-        edits = [Edit("", "instead", new=code)]
-    else:
-        edits = [read_edit(edit, statement, code, number)]
+    edits = [Edit("", "instead", new=code) if edit is None else read_edit(edit, statement, code, number)]
     further = [line for line in lines if FURTHER.match(line)]
     for line in further:
         found = FURTHER.match(line)

@@ -24,7 +24,7 @@ class Scope(NamedTuple):
 
 Change = tuple[str, Any]  # kind, and what takes the node's place
 
-OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+OPERATORS: dict[type[ast.AST], tuple[Any, ...]] = {
     ast.Add: (ast.Sub, ast.Mult),
     ast.Sub: (ast.Add, ast.Mult),
     ast.Mult: (ast.Div, ast.Add),
@@ -405,7 +405,7 @@ def assignments(node: ast.Assign, above: tuple[ast.AST, ...], scope: Scope) -> I
         name = name.value
     in_loop = any(isinstance(n, ast.For) for n in above)
     if isinstance(name, ast.Name) and (scope.first_lines.get(name.id, 0) < node.lineno or in_loop):
-        yield "accumulation", ast.AugAssign(target, ast.Add(), node.value)
+        yield "accumulation", ast.AugAssign(target, ast.Add(), node.value)  # type: ignore[arg-type]
         if isinstance(target, ast.Name) and is_array(target, scope):
             place = ast.Subscript(ast.Name(name.id, ast.Load()), ast.Constant(...), ast.Store())
             yield "in place", ast.Assign([place], node.value, lineno=node.lineno)

@@ -60,7 +60,7 @@ def single_changes(tree: ast.FunctionDef, scope: Scope) -> Iterator[tuple[str, l
     for place, node, above in nodes(tree):
         for kind, change in changes(node, above, scope):
             if isinstance(node, list):
-                body_of = place[:-1] + ((place[-1][0], 0),)
+                body_of = (*place[:-1], (place[-1][0], 0))
                 yield kind, in_a_body(node, change, tuple((f, n or 0) for f, n in body_of))
             else:
                 yield kind, in_a_statement(tree, place, change)

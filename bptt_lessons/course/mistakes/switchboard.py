@@ -98,10 +98,9 @@ def fits(replacement: Replacement, tree: ast.FunctionDef, outside: set[str]) -> 
     """Say whether an edit can be one of several alternatives: it changes no header and binds no global's name."""
     new = [s for s in replacement.body if s is not None]
     above = [edits.statements(tree)[replacement.place[:n]] for n in range(len(replacement.place))]
-    if not replacement.place or not any(isinstance(s, (ast.For, ast.While)) for s in above):
-        if not replacement.place or any(isinstance(n, (ast.Break, ast.Continue)) for s in new for n in ast.walk(s)):
-            return False
-    if any(edits.is_header(s) for s in new):
+    in_loop = any(isinstance(s, (ast.For, ast.While)) for s in above)
+    leaves_loop = any(isinstance(node, (ast.Break, ast.Continue)) for s in new for node in ast.walk(s))
+    if not replacement.place or (leaves_loop and not in_loop) or any(edits.is_header(s) for s in new):
         return False
     if any(isinstance(node, (ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal)) for s in new for node in ast.walk(s)):
         return False
@@ -135,4 +134,3 @@ def counted(tree: ast.FunctionDef) -> ast.FunctionDef:
             return node
 
     return edits.without_lines(Count().visit(copy.deepcopy(tree)))
-
