@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -158,7 +159,7 @@ def written_arrays(mine: Answer) -> tuple[str, ...]:
 def depends_on_earlier_calls(exercise: ExerciseData, trial: Trial, outcome_of: Callable[[Case], Outcome]) -> str:
     """Say how a function answers otherwise when it is called again: on other numbers of the same shape, or the same."""
     first = trial.cases[0]
-    other = Case(first.label, {name: scaled(value) for name, value in first.arguments.items()})
+    other = twin(first)
     try:
         wanted = right_result(exercise, other)
     except Exception:  # the solution refuses such numbers
@@ -171,14 +172,23 @@ def depends_on_earlier_calls(exercise: ExerciseData, trial: Trial, outcome_of: C
     return "" if is_right(again, trial.right[0]) else "The first case, run once more, gives something else than before."
 
 
-def scaled(value: Any) -> Any:
-    """Return an argument with three quarters of each floating number in its arrays."""
-    if isinstance(value, np.ndarray):
-        return value * value.dtype.type(0.75) if value.dtype.kind == "f" else value
-    if isinstance(value, tuple):
-        items = map(scaled, value)
-        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-    return [scaled(item) for item in value] if isinstance(value, list) else value
+def twin(case: Case) -> Case:
+    """Return a case of the same shapes with other numbers: the sequences in reverse order, or all numbers smaller."""
+    sizes = {letter: int(size) for letter, size in re.findall(r"\b([A-Z]) = (\d+)", case.label)}
+    N = sizes.get("N", 1)
+    reversible = N > 1 and list(sizes.values()).count(N) == 1
+
+    def other(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            if reversible:
+                return np.flip(value, tuple(axis for axis, size in enumerate(value.shape) if size == N)).copy()
+            return value * value.dtype.type(0.75) if value.dtype.kind == "f" else value
+        if isinstance(value, tuple):
+            items = map(other, value)
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        return [other(item) for item in value] if isinstance(value, list) else value
+
+    return Case(case.label, {name: other(value) for name, value in case.arguments.items()})
 
 
 def told_wrong(exercise: ExerciseData, function: Callable[..., Any], trial: Trial, number: int) -> Report:

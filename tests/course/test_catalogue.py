@@ -3,19 +3,21 @@
 import inspect
 import itertools
 import re
-import warnings
 
 import numpy as np
 import pytest
 from other_ways import RIGHT, WRONG, name_of
 
 from bptt_lessons.cells import gru, lstm, rnn, unrolled
-from bptt_lessons.course import EXERCISES, grading
+from bptt_lessons.course import EXERCISES, grading, mistakes
 from bptt_lessons.course.catalogue import _BY_NAME, ORDER, adding_exercises, copying_exercises, draws, leaky
 from bptt_lessons.course.catalogue.draws import Formula
-from bptt_lessons.course.catalogue.mistakes import Mistakes
-from bptt_lessons.course.grading import printed_case
-from bptt_lessons.course.sandbox import Returned, copied, raised, same_draws_to_come, snapshot, unchanged
+from bptt_lessons.course.mistakes import derive, edits
+from bptt_lessons.course.mistakes.page import PageError
+from bptt_lessons.course.mistakes.page import read as read_page
+from bptt_lessons.course.results import is_right, same
+from bptt_lessons.course.sandbox import called, copied
+from bptt_lessons.course.wording import printed_case
 from bptt_lessons.gradients.gradcheck import by_field, complex_step, relative_error, worst_error
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training.loop import Model
@@ -61,18 +63,9 @@ def size_of(arguments):
     return whole + characters + sum(array.size for array in arrays_of(arguments))
 
 
-def result(function, case):
-    """Run a function on one case, in this thread: what grading would have to judge."""
-    given = {name: copied(value) for name, value in case.arguments.items()}
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            value = snapshot(function(*given.values()))
-    except Exception as error:
-        return raised(error)
-    written = tuple(name for name, before in case.arguments.items() if not unchanged(before, given[name]))
-    undrawn = tuple(name for name, before in case.arguments.items() if same_draws_to_come(before, given[name]))
-    return Returned(value, written, 0.0, undrawn=undrawn)
+def answers_of(exercise, function):
+    """Run a function of the course's own on all cases, and take its results apart."""
+    return grading.tried(exercise, lambda case: called(function, case.arguments)).mine
 
 
 # The exercises as a whole.
@@ -154,48 +147,26 @@ def test_the_solution_runs_on_the_lessons_case(exercise):
 # Mistakes.
 
 
-def remembered(function, number):
-    """Return a function that remembers what it returned or raised for each object that is its argument `number`."""
-    known = {}  # with the arguments, which stay alive so that no other object gets their identity
-
-    def once(*arguments):
-        key = id(arguments[number])
-        if key not in known:
-            try:
-                known[key] = arguments, function(*arguments), None
-            except grading.StructureError as error:
-                known[key] = arguments, None, error
-        _, value, error = known[key]
-        if error:
-            raise error
-        return value
-
-    return once
+@each_exercise
+def test_a_page_fits_the_solution(exercise):
+    page = mistakes.section(exercise.name)
+    for name, known in exercise.misconceptions.items():  # an edit that does not fit raises
+        assert callable(known.function), name
+    for source in page.ways:
+        way = edits.compiled(edits.definition(source), exercise.all_names)
+        assert all(map(is_right, answers_of(exercise, way), answers_of(exercise, exercise.solution)))
 
 
 @each_exercise
 @np.errstate(all="ignore")
-def test_every_mistake_is_wrong_and_like_no_other(exercise, monkeypatch):
-    """Compare results directly, without thread and report: `grade` names the mistake whose results a learner has."""
-    monkeypatch.setattr(grading, "leaves", remembered(grading.leaves, 0))
-    monkeypatch.setattr(grading, "properties", remembered(grading.properties, 2))
-    cases = exercise.make_cases()
-    expected = [grading.right_answer(exercise, case) for case in cases]
-    found = {
-        name: [result(mistake.function, case) for case in cases] for name, mistake in exercise.misconceptions.items()
-    }
-    for name, outcomes in found.items():
-        rows = zip(cases, outcomes, expected, strict=True)
-        faults = (grading.fault(exercise, case.arguments, outcome, right, 0)[0] for case, outcome, right in rows)
-        first = next(filter(None, faults), "")
-        assert first not in ("no-return", "timeout"), f"{name} has no name of its own"
-        if not first:  # the results are right
-            assert name == "mutates-input"
-            assert any(outcome.written for outcome in outcomes)
+def test_every_mistake_is_wrong_and_like_no_other(exercise):
+    right = answers_of(exercise, exercise.solution)
+    found = {name: answers_of(exercise, mistake.function) for name, mistake in exercise.misconceptions.items()}
+    for name, answers in found.items():
+        written = any(map(grading.written_arrays, answers))
+        assert written or not all(map(is_right, answers, right)), f"{name} is right"
     for (name, mine), (other, theirs) in itertools.combinations(found.items(), 2):
-        rows = zip(cases, mine, theirs, expected, strict=True)
-        alike = all(grading.same_mistake(exercise, case.arguments, a, b, right, True) for case, a, b, right in rows)
-        assert not alike, f"{name} and {other} cannot be told apart"
+        assert not all(map(same, mine, theirs)), f"{name} and {other} cannot be told apart"
 
 
 @each_exercise
@@ -209,7 +180,6 @@ def test_a_mistake_is_named_as_itself(exercise, whole):
 
 @each_exercise
 def test_a_mistake_is_well_told(exercise):
-    parameters = list(inspect.signature(learner_function(exercise)).parameters)
     assert len(exercise.misconceptions) >= 4
     sentences = [known.sentence for known in exercise.misconceptions.values()]
     assert len(set(sentences)) == len(sentences)
@@ -219,9 +189,6 @@ def test_a_mistake_is_well_told(exercise):
         assert "  " not in known.sentence
         assert "\n" not in known.sentence
         assert 40 <= len(known.sentence) <= 280
-        body = inspect.getsource(known.function).split('"""')[2].strip().splitlines()
-        assert 1 <= len(body) <= 11
-        assert list(inspect.signature(known.function).parameters) == parameters
 
 
 @each_exercise
@@ -265,23 +232,22 @@ def test_training_must_refuse_infinity_and_nan_and_at_once(name):
     refused = [case.refused for case in exercise.make_cases() if case.refused]
     assert ["infinite" in why for why in refused] == [True, False]
     for identifier in ("loss-not-looked-at", "only-nan-looked-for", "stops-quietly", "losses-looked-at-afterwards"):
-        outcomes = [result(exercise.misconceptions[identifier].function, case) for case in exercise.make_cases()]
-        texts = [
-            grading.fault(exercise, case.arguments, outcome, grading.right_answer(exercise, case), 0)[1]
-            for case, outcome in zip(exercise.make_cases(), outcomes, strict=True)
-        ]
+        answers = answers_of(exercise, exercise.misconceptions[identifier].function)
+        texts = [answer.problem.text for answer in answers if answer.problem]
         assert "it should raise ValueError, since the loss of the second" in "".join(texts)
 
 
+def test_an_edit_that_does_not_fit_says_where():
+    page = "# rnn.step\n\n## `z = x @ params.W_xh`\n\n- **no-bias**: `b_h` left out\n  A sentence.\n"
+    (section,) = read_page(page).values()
+    with pytest.raises(edits.EditError, match=r"no-bias: the function has no statement `z = x @ params.W_xh`"):
+        derive.derived(edits.parsed(rnn.step), list(section.mistakes.values()), {})
+
+
 def test_two_mistakes_cannot_have_one_name():
-    mistakes = Mistakes("step")
-
-    def step_upside_down(params, x, h_prev):
-        """Some sentence."""
-
-    mistakes.add(step_upside_down)
-    with pytest.raises(ValueError, match="upside-down"):
-        mistakes.add(step_upside_down)
+    twice = "# rnn.step\n\n## `z`\n" + "- **no-bias**: left out\n  A sentence.\n" * 2
+    with pytest.raises(PageError, match="no-bias"):
+        read_page(twice)
 
 
 # Cases.  That they tell mistakes apart is tested above, and by the mutants of the solutions.
