@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +14,10 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 PARTS = {"kernels": "kernels.py", "memory": "memory.py", "start": "start_up.py"}
 
 
-def run(*arguments: str, **environment: str) -> str:
+def run(*arguments: str) -> str:
     """Run ``python benchmarks`` and return what it prints."""
     command = [sys.executable, str(BENCHMARKS), *arguments]
-    found = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=os.environ | environment, check=False
-    )
+    found = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
     assert found.returncode == 0, found.stderr
     return found.stdout
 
