@@ -43,8 +43,7 @@ def main() -> int:
         parser.error(f"--steps must be at least two lengths, got {options.steps}")
     rows = [row(name, method, steps) for name in options.cell or CELLS for method in METHODS]
     lengths = [f"T = {T:,}, MB" for T in steps]
-    print("## Memory\n")
-    print(report.table(["cell", "what", *lengths, "exponent of T", "at most", "met"], rows))
+    print("## Memory\n\n" + report.table(["cell", "what", *lengths, "exponent of T", "at most", "met"], rows))
     print(
         f"\n(N, D, H) = {N, D, H}, float64. A tape is counted without x: its arrays by `memory.held_bytes`. A peak is "
         "the most bytes held at once on the way to the gradient, by `memory.peak_bytes`; the loss is ½ Σ h². "
@@ -58,17 +57,13 @@ def row(name: str, method: Method, steps: list[int]) -> list[str]:
     """Count one method's bytes for one cell at all lengths."""
     cell = CELLS[name]
     params = cell.init(np.random.default_rng(0), D, H)
-    method.bytes(cell, *case(cell, params, 2))  # what Python makes once and keeps must not count
-    found = [method.bytes(cell, *case(cell, params, T)) for T in steps]
+    x, state0 = np.random.default_rng(1).normal(size=(steps[-1], N, D)), cell.zero_state(params, N)
+    method.bytes(cell, params, x[:2], state0)  # what Python makes once and keeps must not count
+    found = [method.bytes(cell, params, x[:T].copy(), state0) for T in steps]
     exponent = math.log(found[-1] / found[0]) / math.log(steps[-1] / steps[0])
     shown = [f"{number / 1e6:.3g}" for number in found]
     met = report.verdict(exponent <= method.exponent + SLACK)
     return [name, method.name, *shown, f"{exponent:.2f}", f"{method.exponent:g}", met]
-
-
-def case(cell: Any, params: Any, T: int) -> tuple[Any, Any, Any]:
-    """Return parameters, inputs and a first state."""
-    return params, np.random.default_rng(1).normal(size=(T, N, D)), cell.zero_state(params, N)
 
 
 def half_square(h: Any, start: int) -> Any:
@@ -81,33 +76,23 @@ def tape(cell: Any, params: Any, x: Any, state0: Any) -> int:
     return memory.held_bytes(cell.forward(params, x, state0)[2]) - x.nbytes
 
 
-def plain(*arguments: Any) -> int:
-    """Return the peak of BPTT with everything kept."""
-    return memory.peak_bytes(bptt.full_gradient, *arguments, half_square).bytes
-
-
-def square_root(*arguments: Any) -> int:
-    """Return the peak with a checkpoint at the end of every segment of √T steps."""
-    return memory.peak_bytes(checkpointing.backward_sqrt, *arguments, half_square).bytes
+def peak(gradient: Callable[..., Any], *more: Any) -> Callable[..., int]:
+    """Return what measures the peak of a way to the gradient of ½ Σ h²."""
+    return lambda *arguments: memory.peak_bytes(gradient, *arguments, half_square, *more).bytes
 
 
 def scheduled(cell: Any, params: Any, x: Any, state0: Any) -> int:
     """Return the peak of the optimal schedule for SLOTS states."""
     actions = list(checkpointing.schedule(len(x), SLOTS))  # before: its tables are no part of the gradient
-    return memory.peak_bytes(checkpointing.backward, cell, params, x, state0, half_square, actions).bytes
-
-
-def windows(*arguments: Any) -> int:
-    """Return the peak of truncated BPTT with a carried state."""
-    return memory.peak_bytes(tbptt.windowed_gradient, *arguments, half_square, WINDOW).bytes
+    return peak(checkpointing.backward, actions)(cell, params, x, state0)
 
 
 METHODS = [
     Method("tape, its arrays", tape, 1),
-    Method("plain BPTT, peak", plain, 1),
-    Method("√T checkpoints, peak", square_root, 0.5),
+    Method("plain BPTT, peak", peak(bptt.full_gradient), 1),
+    Method("√T checkpoints, peak", peak(checkpointing.backward_sqrt), 0.5),
     Method(f"{SLOTS} slots, peak", scheduled, 0),
-    Method(f"windows of {WINDOW}, peak", windows, 0),
+    Method(f"windows of {WINDOW}, peak", peak(tbptt.windowed_gradient, WINDOW), 0),
 ]
 
 

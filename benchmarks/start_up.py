@@ -50,22 +50,21 @@ def main() -> int:
             starts = [served([sys.executable, "start.py"], clone, scratch) for _ in range(1 + options.starts)]
             rows.append(start_row("`python start.py`, first time, to a served page", starts[:1], COLD))
             rows.append(start_row("`python start.py`, set up before, to a served page", starts[1:], WARM))
-    print("## Import and start\n")
-    print(report.table(["what", "median", "at most", "met"], rows))
-    print(
-        f"\nMedians of {options.imports} fresh processes and {options.starts} starts, one if cold, "
-        "on the wall, one BLAS thread, byte code written beforehand."
-    )
+    print("## Import and start\n\n" + report.table(["what", "median", "at most", "met"], rows))
+    print(f"\nMedians of {options.imports} fresh processes, and of {options.starts} starts (one first start).")
     return 0
 
 
 def import_rows(times: int) -> list[list[str]]:
-    """Time every statement in fresh processes."""
+    """Time every statement in fresh processes, from its first import to its last."""
     taken: dict[str, list[float]] = {statement: [] for statement in STATEMENTS}
     for number in range(times + 1):
         for statement in STATEMENTS:
-            found = milliseconds(statement)
-            taken[statement] += [found] if number else []  # the first brings files into the disk's cache
+            timed = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
+            command = [sys.executable, "-c", timed]
+            found = subprocess.check_output(command, text=True, env=report.environment())
+            if number:  # the first time brings files into the disk's cache
+                taken[statement].append(1e3 * float(found))
     medians = {statement: statistics.median(values) for statement, values in taken.items()}
     rows = []
     for statement, median in medians.items():
@@ -74,13 +73,6 @@ def import_rows(times: int) -> list[list[str]]:
         target = ["", ""] if limit is None else [f"{limit:.0f} ms more", report.verdict(over <= limit)]
         rows.append([f"`{statement}`", shown, *target])
     return rows
-
-
-def milliseconds(statement: str) -> float:
-    """Time a statement in a fresh process, from its first import to its last."""
-    code = f"import time; start = time.perf_counter(); {statement}; print(1e3 * (time.perf_counter() - start))"
-    command = [sys.executable, "-c", code]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=report.environment()).stdout)
 
 
 def start_row(name: str, taken: list[float], limit: float) -> list[str]:
@@ -96,22 +88,16 @@ def served(program: list[str], where: Path, scratch: Path) -> float:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
-        settings = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
-        settings |= {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_TOKEN": "benchmark"}
+        environment = report.environment() | {"PYTHONPATH": str(where), "JUPYTER_TOKEN": "benchmark"}
+        for kind in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+            environment[kind] = str(folder / kind.lower())
         command = [*program, "open", str(folder / "lessons"), "--no-browser", "--ip=127.0.0.1"]
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
         page = f"http://127.0.0.1:{port}/lab/workspaces/bptt-lessons/tree/00_start_here.ipynb?token=benchmark"
         log, start = folder / "log.txt", time.perf_counter()
         with log.open("w") as output:
-            process = subprocess.Popen(
-                command,
-                env=report.environment() | settings,
-                cwd=where,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            streams = {"stdout": output, "stderr": output}
+            process = subprocess.Popen(command, env=environment, cwd=where, start_new_session=True, **streams)
             try:
                 while not answers(page):
                     if process.poll() is not None or time.perf_counter() - start > LONGEST:
@@ -119,7 +105,9 @@ def served(program: list[str], where: Path, scratch: Path) -> float:
                     time.sleep(0.1)
                 return time.perf_counter() - start
             finally:
-                stop(process)
+                if process.poll() is None:  # the server and its kernels, where the system has process groups
+                    os.killpg(process.pid, signal.SIGTERM) if hasattr(os, "killpg") else process.terminate()
+                    process.wait(60)
 
 
 def answers(address: str) -> bool:
@@ -128,17 +116,6 @@ def answers(address: str) -> bool:
     with contextlib.suppress(OSError), direct.open(address, timeout=30) as response:
         return b"jupyter-config-data" in response.read()
     return False
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and its kernels."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM) if hasattr(os, "killpg") else process.terminate()
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
-        process.wait(15)
 
 
 if __name__ == "__main__":

@@ -32,37 +32,35 @@ TEXTS = {"xlabel": "x", "ylabel": "y", "title": "title", "alt": "a picture"}
 SMALL, OUT = rnn.init(RNG, 1, 2), readout.init(RNG, 2, 1)
 X, TARGET = RNG.normal(size=(2, 4, 1, 1))
 OTHERS = [
-    Row(nested.add, {"a": PARAMS, "b": PARAMS}, []),
-    Row(nested.zeros_like, {"tree": PARAMS}, []),
-    Row(nested.map_arrays, {"function": np.square, "tree": PARAMS}, []),
-    Row(measured, {"value": 1.0, "format": ".3g", "unit": "ms"}, []),
-    Row(passage, {"text": "a text"}, []),
-    Row(example, {"name": "rnn.step", "number": 1}, []),
-    Row(progress.record, {"lesson": "00", "exercise": "rnn.step", "status": "wrong", "misconception": None}, []),
-    Row(plots.lines, {"curves": {"a": X[:, 0, 0]}, "x": np.arange(4.0), "log": "", "level": {"l": 1.0}, **TEXTS}, []),
-    Row(plots.bars, {"values": {"a": [1.0, 2.0]}, **{k: TEXTS[k] for k in ("ylabel", "title", "alt")}}, []),
-    Row(plots.masks, {"masks": {"a": np.ones(3, bool)}, **{k: TEXTS[k] for k in ("title", "alt")}}, []),
-    Row(plots.heatmap, {"values": np.eye(2) + 1, "outline": np.eye(2) > 0, "rows": [1, 2], **TEXTS}, []),
-    Row(plots.surface, {"x": [0.0, 1.0], "y": [0.0, 1.0], "z": np.eye(2) + 1, "trails": None, **TEXTS}, []),
-    Row(plots.eigenvalues, {"matrices": {"a": np.eye(2)}, **{k: TEXTS[k] for k in ("title", "alt")}}, []),
-    Row(widgets.unroller, {"params": SMALL, "x": X, "labels": ["a", "b", "c", "d"]}, []),
-    Row(widgets.bptt_player, {"params": SMALL, "readout_params": OUT, "x": X, "target": TARGET}, []),
-    Row(widgets.loss_surface, {"x": X, "target": TARGET}, []),
-    Row(widgets.gradient_flow, {"H": 3, "T": 4, "seed": 0}, []),
-    Row(widgets.checkpoint_schedule, {"T": 4, "slots": 2}, []),
-    Row(widgets.truncation_matrix, {"T": 4, "seed": 0}, []),
-    Row(widgets.gate_explorer, {"T": 10, "seed": 0}, []),
-    Row(widgets.training_progress, {"total": 3, "label": "trained"}, []),
+    Row(nested.add, {"a": PARAMS, "b": PARAMS}),
+    Row(nested.zeros_like, {"tree": PARAMS}),
+    Row(nested.map_arrays, {"function": np.square, "tree": PARAMS}),
+    Row(measured, {"value": 1.0, "format": ".3g", "unit": "ms"}),
+    Row(passage, {"text": "a text"}),
+    Row(example, {"name": "rnn.step", "number": 1}),
+    Row(progress.record, {"lesson": "00", "exercise": "rnn.step", "status": "wrong", "misconception": None}),
+    Row(plots.lines, {"curves": {"a": X[:, 0, 0]}, "x": np.arange(4.0), "log": "", "level": {"l": 1.0}, **TEXTS}),
+    Row(plots.bars, {"values": {"a": [1.0, 2.0]}, **{k: TEXTS[k] for k in ("ylabel", "title", "alt")}}),
+    Row(plots.masks, {"masks": {"a": np.ones(3, bool)}, **{k: TEXTS[k] for k in ("title", "alt")}}),
+    Row(plots.heatmap, {"values": np.eye(2) + 1, "outline": np.eye(2) > 0, "rows": [1, 2], **TEXTS}),
+    Row(plots.surface, {"x": [0.0, 1.0], "y": [0.0, 1.0], "z": np.eye(2) + 1, "trails": None, **TEXTS}),
+    Row(plots.eigenvalues, {"matrices": {"a": np.eye(2)}, **{k: TEXTS[k] for k in ("title", "alt")}}),
+    Row(widgets.unroller, {"params": SMALL, "x": X, "labels": ["a", "b", "c", "d"]}),
+    Row(widgets.bptt_player, {"params": SMALL, "readout_params": OUT, "x": X, "target": TARGET}),
+    Row(widgets.loss_surface, {"x": X, "target": TARGET}),
+    Row(widgets.gradient_flow, {"H": 3, "T": 4, "seed": 0}),
+    Row(widgets.checkpoint_schedule, {"T": 4, "slots": 2}),
+    Row(widgets.truncation_matrix, {"T": 4, "seed": 0}),
+    Row(widgets.gate_explorer, {"T": 10, "seed": 0}),
+    Row(widgets.training_progress, {"total": 3, "label": "trained"}),
     Row(
         widgets.live_training,
         {"session": loop.Session(SMALL), "advance": lambda session: session, "updates": 2, "label": "a"},
-        [],
     ),
-    Row(widgets.task_viewer, {"cell": rnn, "model": loop.Model(SMALL, OUT), "x": X, "target": TARGET}, []),
+    Row(widgets.task_viewer, {"cell": rnn, "model": loop.Model(SMALL, OUT), "x": X, "target": TARGET}),
     Row(
         widgets.sampler,
         {"read": lambda s, state: (np.zeros((1, 3)), None), "alphabet": "abc", "start": "a", "length": 2},
-        [],
     ),
 ]
 ANYTHING: dict[str, Any] = {
@@ -188,9 +186,9 @@ def rows() -> dict[str, Row]:
     for row in [*TABLE, *OTHERS]:
         found.setdefault(f"{row.function.__module__.rsplit('.', 1)[1]}.{row.function.__name__}", row)
     two_steps = {"tape": rnn.forward(PARAMS, DATA[:2])[2], "dh": DH[:2]}  # all paths through four take seconds
-    found["path_sum.gradient"] = Row(path_sum.gradient, found["path_sum.gradient"].right | two_steps, [])
+    found["path_sum.gradient"] = Row(path_sum.gradient, found["path_sum.gradient"].right | two_steps)
     of_any_tree = {"f": lambda p: sum((array**2).sum() for _, array in nested.named_arrays(p))}
-    found["gradcheck.by_field"] = Row(gradcheck.by_field, found["gradcheck.by_field"].right | of_any_tree, [])
+    found["gradcheck.by_field"] = Row(gradcheck.by_field, found["gradcheck.by_field"].right | of_any_tree)
     del found["text.library_docstrings"]  # it reads a whole library for every right folder
     return found
 
