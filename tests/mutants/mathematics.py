@@ -28,10 +28,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from mutation import Plain, Scope, changes, compiles, first_lines, nodes, told, with_change
+from mutation import Plain, compiles, first_lines, told, with_change
 
 import bptt_lessons
 from bptt_lessons.course import EXERCISES
+from bptt_lessons.course.mistakes.rules import Scope, changes
+from bptt_lessons.course.mistakes.slips import nodes
 from bptt_lessons.course.sandbox import copied
 
 TREE = Path(bptt_lessons.__file__).resolve().parents[1]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bptt_lessons.course.mistakes.exchanges import DRAWN, IN_PLACE, OPERATORS, SIBLINGS, UFUNCS
 from bptt_lessons.course.sandbox import copied
 
 
@@ -23,48 +24,6 @@ class Scope(NamedTuple):
 
 
 Change = tuple[str, Any]  # kind, and what takes the node's place
-
-OPERATORS: dict[type[ast.AST], tuple[Any, ...]] = {
-    ast.Add: (ast.Sub, ast.Mult),
-    ast.Sub: (ast.Add, ast.Mult),
-    ast.Mult: (ast.Div, ast.Add),
-    ast.Div: (ast.Mult,),
-    ast.FloorDiv: (ast.Div, ast.Mod),
-    ast.Mod: (ast.FloorDiv,),
-    ast.MatMult: (ast.Mult,),
-    ast.Pow: (ast.Mult,),
-    ast.Lt: (ast.LtE, ast.Gt),
-    ast.LtE: (ast.Lt, ast.GtE),
-    ast.Gt: (ast.GtE, ast.Lt),
-    ast.GtE: (ast.Gt, ast.LtE),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Is: (ast.IsNot,),
-    ast.IsNot: (ast.Is,),
-    ast.In: (ast.NotIn,),
-    ast.NotIn: (ast.In,),
-    ast.And: (ast.Or,),
-    ast.Or: (ast.And,),
-    ast.BitAnd: (ast.BitOr,),
-    ast.BitOr: (ast.BitAnd,),
-}
-IN_PLACE = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "power"}
-SIBLINGS = {
-    "sum": ("mean", "max"), "mean": ("sum", "max"), "max": ("min", "mean"), "min": ("max",), "prod": ("sum",),
-    "maximum": ("minimum",), "minimum": ("maximum",), "argmax": ("argmin",), "argmin": ("argmax",),
-    "tanh": ("sin", "arctan", "cosh"), "exp": ("expm1", "exp2"), "log": ("log2", "log10", "log1p"),
-    "sqrt": ("square", "cbrt"), "abs": ("square", "real"), "sign": ("abs",), "real": ("imag",), "imag": ("real",),
-    "logaddexp": ("logaddexp2", "maximum", "add"), "floor": ("ceil",), "ceil": ("floor",), "divide": ("multiply",),
-    "zeros": ("ones",), "ones": ("zeros",), "zeros_like": ("ones_like",), "ones_like": ("zeros_like",),
-    "eye": ("ones",), "full": ("zeros",), "arange": ("ones",), "diag": ("ravel",), "tile": ("repeat",),
-    "stack": ("concatenate", "hstack"), "concatenate": ("stack",), "cumsum": ("cumprod",), "cumprod": ("cumsum",),
-    "eigvals": ("eigvalsh", "svdvals"), "normal": ("uniform", "standard_normal"), "any": ("all",), "all": ("any",),
-    "random": ("standard_normal",), "append": ("extend",), "extend": ("append", "appendleft"),
-    "value": ("derivative",), "derivative": ("value",), "ndindex": ("arange",), "uniform": ("zeros",),
-    "sorted": ("list",), "add": ("subtract",),
-}  # fmt: skip
-UFUNCS = {name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)}
-DRAWN = {"tanh": "sigmoid", "sigmoid": "tanh"}  # one is NumPy's, the other the package's
 
 
 def scope_of(tree: ast.FunctionDef, names: Mapping[str, Any], arguments: Mapping[str, Any]) -> Scope:
@@ -95,7 +54,7 @@ def left_alone(node: ast.AST) -> bool:
     return isinstance(node, ast.Raise) or (examines and name_of(node) != "check_finite")
 
 
-# The rules.  Each gets a node, the nodes above it and the scope, and yields what may take the node's place.
+# The rules.  Each gets a node, the nodes above it and the scope, and yields replacements for the node.
 
 
 def changes(node: Any, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
@@ -140,7 +99,7 @@ def changes_of_statements(body: list[ast.stmt], above: tuple[ast.AST, ...]) -> I
 
 
 def operators(node: Any, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Exchange the operator for another."""
+    """Replace the operator."""
     if isinstance(node, ast.Compare):
         for number, op in enumerate(node.ops):
             for other in OPERATORS.get(type(op), ()):
@@ -396,7 +355,7 @@ def tuples(node: ast.Tuple, above: tuple[ast.AST, ...], scope: Scope) -> Iterato
 
 
 def assignments(node: ast.Assign, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Add to what is there instead of putting something else there; turn the sign; write into the old array."""
+    """Add to what is there instead of replacing it; turn the sign; write into the old array."""
     target = node.targets[0]
     if len(node.targets) > 1 or isinstance(target, ast.Tuple):
         return
@@ -414,7 +373,7 @@ def assignments(node: ast.Assign, above: tuple[ast.AST, ...], scope: Scope) -> I
 
 
 def accumulations(node: ast.AugAssign, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Put in place of what is there instead of adding to it; make something new instead of writing into it."""
+    """Replace what is there instead of adding to it; make a new array instead of writing into the old one."""
     yield "accumulation", ast.Assign([node.target], node.value, lineno=node.lineno)
     old = copy.deepcopy(node.target)
     old.ctx = ast.Load()
@@ -428,7 +387,7 @@ def returns(node: ast.Return, above: tuple[ast.AST, ...], scope: Scope) -> Itera
 
 
 def loops(node: ast.For, above: tuple[ast.AST, ...], scope: Scope) -> Iterator[Change]:
-    """Run the other way, from the second on, or up to the last but one."""
+    """Run backwards, from the second on, or up to the last but one."""
     for start, stop, step in ((None, None, -1), (1, None, None), (None, -1, None)):
         run = ast.Subscript(
             ast.Call(ast.Name("list", ast.Load()), [node.iter], []),
@@ -469,7 +428,7 @@ RULES: dict[type[ast.AST], tuple[Callable[[Any, tuple[ast.AST, ...], Scope], Ite
 }
 
 
-# What the rules ask.
+# Helpers of the rules.
 
 
 def name_of(node: ast.AST | None) -> str:
@@ -503,7 +462,7 @@ def is_module(node: ast.AST | None, scope: Scope) -> bool:
 
 
 def kind_of(value: Any) -> str:
-    """Return of which kind a value is; values of different kinds are not taken for one another."""
+    """Return the kind of a value; names of different kinds are not exchanged."""
     if isinstance(value, np.ndarray) and value.ndim:
         return f"array with {value.ndim} axes"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
@@ -516,7 +475,7 @@ def kind_of(value: Any) -> str:
 
 
 def exchanged(items: Sequence[Any], i: int, j: int) -> list[Any]:
-    """Return the items with two of them in each other's place."""
+    """Return the items with two of them swapped."""
     items = list(items)
     items[i], items[j] = items[j], items[i]
     return items
