@@ -125,10 +125,11 @@ def near(made: Array, wanted: Array, margin: Array) -> Array:
 
 def flat(arrays: Mapping[str, Array]) -> Array:
     """Return all entries of some arrays in a row."""
-    return np.concatenate([np.ravel(array) for array in arrays.values()])
+    rows = [np.ravel(array) for array in arrays.values()]
+    return np.concatenate([row if row.dtype.kind in "fc" else row.astype(float) for row in rows])
 
 
 def scale(a: Array, b: Array) -> float:
     """Return the size of the largest entry of two arrays."""
-    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0) for x in (np.asarray(a, float), np.asarray(b, float))]
+    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0) for x in (flat({"": a}), flat({"": b}))]
     return float(max(sizes))

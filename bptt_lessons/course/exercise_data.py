@@ -10,6 +10,7 @@ from typing import Any
 
 from bptt_lessons.course.mistakes import derive, section
 from bptt_lessons.course.mistakes.names import NAMES
+from bptt_lessons.course.mistakes.page import Section
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class ExerciseData:
     hints: tuple[str, ...]  # idea, shapes, almost the line
     make_cases: Callable[[], tuple[Case, ...]]  # smallest first, refused ones last
     make_lesson_case: Callable[[], Case]  # as large as in the lesson
+    mistakes: Section | None = None  # those of the page of its module if it is left out
     packed: tuple[str, ...] = ()  # the gates whose blocks of columns lie side by side in its arrays
     properties: Callable[..., Any] | None = None
     """``properties(arguments, *arrays) -> NamedTuple``: compared instead of the values, for a function that may draw in
@@ -52,7 +54,7 @@ class ExerciseData:
     @functools.cached_property
     def misconceptions(self) -> Mapping[str, Misconception]:
         """The known mistakes: wrong functions derived from the solution by the edits on the page of its module."""
-        known = section(self.name)
+        known = self.known
         trees = derive.trees_of(self.solution, known)
         names = self.all_names
         return MappingProxyType({
@@ -61,10 +63,15 @@ class ExerciseData:
         })  # fmt: skip
 
     @property
+    def known(self) -> Section:
+        """The section of its mistakes."""
+        return self.mistakes if self.mistakes is not None else section(self.name)
+
+    @property
     def all_names(self) -> dict[str, Any]:
         """The globals of derived functions."""
         names = {**NAMES, **self.solution.__globals__}
-        exec(section(self.name).used, names)
+        exec(self.known.used, names)
         return names
 
     @property

@@ -198,6 +198,8 @@ def told_wrong(exercise: ExerciseData, function: Callable[..., Any], trial: Tria
     found: tuple[Suspect, ...] = ()
     if kind not in ("timeout", "no-return"):
         found = diagnosed(line_up(exercise), bench_of(exercise, trial))
+    if kind == "values" and written_arrays(mine) and not found:
+        kind = "mutates-input"
     label = f"Case {number + 1} of {len(trial.cases)} ({case.label}): " if len(trial.cases) > 1 else ""
     details = ["Two things are off."] if len(found) > 1 else []
     details += [suspect.sentence for suspect in found]
@@ -238,9 +240,14 @@ def departure(exercise: ExerciseData, mine: Answer, right: Answer) -> str:
     if mine.problem is None:
         order = "draws may come in any order, so their properties are compared. " if exercise.properties else ""
         return order + wording.departure(mine, right, exercise.packed)
-    if mine.problem.kind == "wrong-shape" and mine.arrays is not None and right.arrays is not None:
-        name = next(n for n, a in right.arrays.items() if mine.arrays[n].shape != a.shape)
-        how = wording.shape_explained(mine.arrays[name], right.arrays[name])
+    if (
+        mine.problem.kind == "wrong-shape"
+        and not exercise.properties
+        and mine.arrays is not None
+        and right.arrays is not None
+    ):
+        off = [n for n, array in right.arrays.items() if n in mine.arrays and mine.arrays[n].shape != array.shape]
+        how = wording.shape_explained(mine.arrays[off[0]], right.arrays[off[0]]) if off else ""
         return f"{mine.problem.text} {how}" if how else mine.problem.text
     return mine.problem.text
 

@@ -65,8 +65,10 @@ def answer(outcome: Outcome, right: Any, names: tuple[str, ...], measure: Callab
     except StructureError as error:
         return Answer(outcome, None, error.problem)
     problem = shape_problem(arrays, dict(leaves(right, right, names)))
-    if measure is None or problem is not None:
+    if measure is None:
         return Answer(outcome, arrays, problem)
+    if problem is not None:  # no two draws are alike: compared by shape
+        return Answer(outcome, {name: np.array(array.shape) for name, array in arrays.items()}, problem)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

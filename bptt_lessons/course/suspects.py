@@ -7,7 +7,7 @@ from typing import Any
 
 from bptt_lessons.course.diagnosis import LineUp, Suspect
 from bptt_lessons.course.exercise_data import ExerciseData
-from bptt_lessons.course.mistakes import derive, section
+from bptt_lessons.course.mistakes import derive
 from bptt_lessons.course.mistakes.slips import Slip, slips
 from bptt_lessons.course.mistakes.switchboard import Switchboard
 
@@ -47,8 +47,8 @@ def slip_sentence(kind: str, quantity: str) -> str:
 
 def sentence_of(exercise: ExerciseData, name: str) -> str:
     """Return what a learner reads about a mistake or a slip, by its name; empty if this version does not know it."""
-    if name in section(exercise.name).mistakes:
-        return section(exercise.name).mistakes[name].sentence
+    if name in exercise.known.mistakes:
+        return exercise.known.mistakes[name].sentence
     return next((suspect.sentence for suspect in line_up(exercise).suspects if suspect.name == name), "")
 
 
@@ -61,7 +61,7 @@ def line_up(exercise: ExerciseData) -> LineUp:
 
 def prepared(exercise: ExerciseData) -> LineUp:
     """Derive the suspects of an exercise from its page, its solution and the rules of slips."""
-    known = section(exercise.name)
+    known = exercise.known
     trees = derive.trees_of(exercise.solution, known)
     names = exercise.all_names
     suspects: list[Suspect] = []

@@ -108,15 +108,11 @@ def beside(mine: Answer, right: Answer) -> str:
     if got.shape != want.shape or not 1 < got.size <= SHOWN_ENTRIES or got.ndim > 2 or got.dtype.kind == "c":
         return ""
     rows = np.atleast_2d(got), np.atleast_2d(want)
-    size = max(
-        np.abs(rows[1][np.isfinite(rows[1])]).max(initial=0), np.abs(rows[0][np.isfinite(rows[0])]).max(initial=0)
-    )
+    numbers = comparable(rows[0]), comparable(rows[1])
+    margin = TOLERANCE * max(np.abs(side[np.isfinite(side)]).max(initial=0) for side in numbers)
     with np.errstate(all="ignore"):
-        off = ~(
-            (np.abs(rows[0] - rows[1]) <= TOLERANCE * size)
-            | (rows[0] == rows[1])
-            | (np.isnan(rows[0]) & np.isnan(rows[1]))
-        )
+        close = (np.abs(numbers[0] - numbers[1]) <= margin) | (numbers[0] == numbers[1])
+    off = ~(close | (np.isnan(numbers[0]) & np.isnan(numbers[1])))
     texts = [[[number(v) for v in row] for row in side] for side in rows]
     width = max(len(t) for side in texts for row in side for t in row)
     left = [

@@ -13,9 +13,11 @@ import pytest
 from bptt_lessons.cells.rnn import Cache
 from bptt_lessons.course import EXERCISES
 from bptt_lessons.course.catalogue.draws import Seeded
-from bptt_lessons.course.exercises import Case, Exercise, Misconception
-from bptt_lessons.course.grading import is_stub, printed_case
+from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.course.learner_function import LearnerFunction
+from bptt_lessons.course.mistakes import page
+from bptt_lessons.course.stubs import is_stub
+from bptt_lessons.course.wording import printed_case
 from bptt_lessons.gradients.checkpointing import Action
 
 STEP = EXERCISES["rnn.step"]
@@ -116,7 +118,7 @@ def test_values_are_named_with_place_and_size() -> None:
 def test_one_wrong_factor_is_pointed_out() -> None:
     exercise = EXERCISES["readout.forward"]
     report = exercise.grade(lambda params, h: 3.5 * exercise.solution(params, h))
-    assert "The whole array is 3.5 times what it should be" in str(report)
+    assert "Every entry is 3.5 times as large." in str(report)
 
 
 def test_the_structure_is_explained() -> None:
@@ -181,7 +183,7 @@ def test_a_mistake_is_named_although_it_also_writes_into_an_argument() -> None:
         return grads, dh @ params.W_xh.T, dh @ params.W_hh.T
 
     report = backward.grade(in_place)
-    assert report.misconception == "h-for-h-prev"
+    assert report.mistakes == ("mutates-input", "h-for-h-prev")
     assert "`dh` has been written into" in str(report)
 
 
@@ -229,19 +231,20 @@ def roll(rng: Any, N: Any) -> Any:
     return rng.integers(1, 7, N)
 
 
-def roll_from_0(rng: Any, N: Any) -> Any:
-    """You roll from 0 to 6, and a die has no side without any eyes on it."""
-    return np.append(rng.integers(0, 7, N - 1), 0)
-
-
-def roll_a_row(rng: Any, N: Any) -> Any:
-    """You return a matrix with one row, and a list of numbers is wanted here."""
-    return rng.integers(1, 7, (1, N))
-
-
 def cases_of_dice() -> tuple[Case, ...]:
     return tuple(Case(f"N = {N}", {"rng": Seeded(N), "N": N}) for N in (20, 50))
 
+
+DICE_PAGE = """
+# dice.roll
+
+## `return rng.integers(1, 7, N)`
+
+- **from-0**: `rng.integers(1, 7, N)` → `np.append(rng.integers(0, 7, N - 1), 0)`
+  You roll from 0 to 6, and a die has no side without any eyes on it.
+- **a-row**: `N` → `(1, N)`
+  You return a matrix with one row, and a list of numbers is wanted here.
+"""
 
 DICE = Exercise(
     name="dice.roll",
@@ -253,7 +256,7 @@ DICE = Exercise(
     hints=(),
     make_cases=cases_of_dice,
     make_lesson_case=lambda: cases_of_dice()[0],
-    misconceptions={f.__name__: Misconception(f, f.__doc__ or "") for f in (roll_from_0, roll_a_row)},
+    mistakes=page.read(DICE_PAGE)["dice.roll"],
     properties=properties_of_dice,
 )
 
@@ -266,14 +269,14 @@ def test_what_is_drawn_in_another_order_is_right() -> None:
 
 def test_a_mistake_is_named_by_its_properties() -> None:
     report = DICE.grade(lambda rng, N: [0, *(rng.random(N - 1) * 7 // 1)])
-    assert report.misconception == "roll_from_0"
+    assert report.misconception == "from-0"
     assert "their properties are compared. `from_1_to_6[0]` is False, expected True" in str(report)
     assert "Also off" not in str(report)
 
 
 def test_a_mistake_of_the_shape_is_named_by_its_shape() -> None:
     report = DICE.grade(lambda rng, N: rng.integers(2, 6, N)[None])
-    assert report.misconception == "roll_a_row"
+    assert report.misconception == "a-row"
     assert "`dice` has shape (1, 20), expected (20,)" in str(report)
 
 
@@ -310,7 +313,7 @@ HOSTILE_DRAWS = [
 def test_properties_survive_hostile_values(function: Callable[..., Any]) -> None:
     report = DICE.grade(function)
     assert report.status == "wrong"
-    assert report.misconception not in ("check-failed", "roll_from_0", "roll_a_row"), str(report)
+    assert report.misconception not in ("check-failed", "from-0", "a-row"), str(report)
 
 
 @pytest.mark.parametrize(
@@ -347,25 +350,24 @@ def half(n: Any) -> Any:
     return n // 2
 
 
-def half_of_anything(n: Any) -> Any:
-    """You halve odd numbers too, and half of one of them is no whole number: refuse it."""
-    return n // 2
+HALF_PAGE = """
+# numbers.half
 
+## `if n % 2:`
 
-def half_none(n: Any) -> Any:
-    """You return nothing for an odd number, and whoever called you finds out much later."""
-    return None if n % 2 else n // 2
+- **of-anything**: left out
+  You halve odd numbers too, and half of one of them is no whole number: refuse it.
 
+## `raise ArithmeticError('n is odd')`
 
-def half_looked_up(n: Any) -> Any:
-    """You look the half up in a table in which no odd number stands: say what is wrong with it."""
-    return {0: 0, 2: 1, 4: 2, 6: 3, 8: 4}[n]
+- **none**: instead `return None`
+  You return nothing for an odd number, and whoever called you finds out much later.
 
+## `return n // 2`
 
-def half_doubled(n: Any) -> Any:
-    """You multiply by two, and half a number is what is left when you divide it by two."""
-    return 2 * n
-
+- **doubled**: `n // 2` → `2 * n`
+  You multiply by two, and half a number is what is left when you divide it by two.
+"""
 
 HALF = Exercise(
     name="numbers.half",
@@ -377,10 +379,7 @@ HALF = Exercise(
     hints=(),
     make_cases=lambda: (*(Case(f"n = {n}", {"n": n}) for n in (2, 6)), Case("n = 3", {"n": 3}, refused="n is odd")),
     make_lesson_case=lambda: Case("n = 8", {"n": 8}),
-    misconceptions={
-        f.__name__: Misconception(f, f.__doc__ or "")
-        for f in (half_doubled, half_of_anything, half_none, half_looked_up)
-    },
+    mistakes=page.read(HALF_PAGE)["numbers.half"],
 )
 
 
@@ -427,9 +426,8 @@ def test_mistakes_that_differ_only_in_what_they_do_with_the_refused_are_named(na
 
 
 def test_a_mistake_is_named_whether_or_not_the_refused_is_refused() -> None:
-    assert HALF.grade(half_or_raise(ArithmeticError(), factor=4)).misconception == "half_doubled"
-    assert HALF.grade(half_or_raise(RuntimeError(), factor=4)).misconception == "half_doubled"
-    assert HALF.grade(lambda n: 2 * n).misconception == "half_doubled"
+    assert HALF.grade(half_or_raise(ArithmeticError(), factor=4)).misconception == "doubled"
+    assert HALF.grade(lambda n: 2 * n).mistakes == ("of-anything", "doubled")
 
 
 def test_a_loop_in_a_refused_case_is_stopped() -> None:
@@ -442,7 +440,7 @@ def test_a_loop_in_a_refused_case_is_stopped() -> None:
 
 
 def test_an_exercise_that_promises_a_refusal_and_does_not_refuse_is_our_fault() -> None:
-    broken = dataclasses.replace(HALF, solution=half_of_anything)
+    broken = dataclasses.replace(HALF, solution=lambda n: n // 2)
     assert HALF.grade(half).status == "correct"
     assert broken.grade(half).misconception == "check-failed"
 

@@ -174,7 +174,7 @@ def test_each_argument_that_is_written_into_is_named() -> None:
         params.b_h[0] = h_prev[0, 0] = np.inf
 
     outcome = run(writes, STEP.make_cases()[0].arguments, 5.0)
-    assert outcome.written == ("params", "h_prev")  # type: ignore[union-attr]
+    assert outcome.written == ("params.b_h", "h_prev")  # type: ignore[union-attr]
 
 
 @dataclass
