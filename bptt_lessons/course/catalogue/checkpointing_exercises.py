@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bptt_lessons.arguments import Array
 from bptt_lessons.cells import rnn
 from bptt_lessons.course.catalogue import leaky
 from bptt_lessons.course.catalogue.draws import (
@@ -19,8 +23,6 @@ from bptt_lessons.course.catalogue.draws import (
 )
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.gradients import checkpointing
-from bptt_lessons.gradients.bptt import Gradient
-from bptt_lessons.nested import zeros_like
 
 LESSON = "04_memory_and_checkpointing"
 
@@ -49,18 +51,41 @@ def tape_bytes_lesson_case() -> Case:
     return Case("T = 1000", {"T": 1000, "N": 8, "D": 2, "H": 64, "itemsize": 8})
 
 
-def _nothing(params: Any) -> Gradient:
-    """Return the gradient of no steps."""
-    return Gradient(0.0, zeros_like(params), None)
+@dataclass
+class NarrowRNN:
+    """The plain cell with little memory, for cases that show whether a function keeps less than full BPTT does."""
+
+    tape: int  # steps of the longest tape that `forward` makes
+    caches: int  # of `step`, that may be there at once
+
+    def __post_init__(self) -> None:
+        self.held = [0]  # every copy of the cell counts anew
+
+    zero_state = staticmethod(rnn.zero_state)
+    step_backward = staticmethod(rnn.step_backward)
+    backward = staticmethod(rnn.backward)
+
+    def step(self, params: rnn.Params, x: Array, h_prev: Array) -> tuple[Array, rnn.Cache]:
+        """Take one step."""
+        if self.held[0] >= self.caches:
+            gc.collect()  # what is held by nobody, and only in a circle, does not count
+        if self.held[0] >= self.caches:
+            raise MemoryError(f"this cell has room for the caches of {self.caches} steps, and one more is asked for")
+        h, cache = rnn.step(params, x, h_prev)
+        cache = cache._replace(x=cache.x.copy())  # an array that is there as long as the cache is
+        self.held[0] += 1
+        weakref.finalize(cache.x, _give_back, self.held)
+        return h, cache
+
+    def forward(self, params: rnn.Params, x: Array, state0: Any = None) -> tuple[Array, Array, rnn.Tape]:
+        """Run over a sequence."""
+        if len(x) > self.tape:
+            raise MemoryError(f"this cell has room for a tape of {self.tape} steps, not of {len(x)}")
+        return rnn.forward(params, x, state0)
 
 
-def _states_before(cell: Any, params: Any, x: Any, state: Any, segment: int) -> list[Any]:
-    """Return the state before every segment: the first pass of `backward_sqrt`, for mistakes that come later."""
-    states = []
-    for a in range(0, len(x), segment):
-        states.append(state)
-        _, state, _ = cell.forward(params, x[a : a + segment], state)
-    return states
+def _give_back(held: list[int]) -> None:
+    held[0] -= 1
 
 
 def _whole(seed: int, T: int, N: int, D: int, H: int, K: int, scale: float = 0.9, decimals: int = 2) -> dict[str, Any]:
@@ -130,13 +155,6 @@ def forward_cost_cases() -> tuple[Case, ...]:
 def forward_cost_lesson_case() -> Case:
     """One point of the lesson's trade-off curve."""
     return _cost_case(100, 10, "step")
-
-
-def _run(cell: Any, params: Any, x: Any, state: Any, cache: Any = None) -> tuple[Any, Any]:
-    """Return the state after the steps of x, and the last step's cache: what a schedule's runs do."""
-    for x_t in x:
-        state, cache = cell.step(params, x_t, state)
-    return state, cache
 
 
 def _schedule_case(
