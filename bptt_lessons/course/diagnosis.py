@@ -53,7 +53,7 @@ def diagnosed(line_up: LineUp, bench: Bench) -> tuple[Suspect, ...]:
     """Return the one or two suspects that explain the learner's answers in every case; none if none do."""
     telling = [n for n, (m, r) in enumerate(zip(bench.mine, bench.right, strict=True)) if not is_right(m, r)]
     if not any(is_fingerprint(bench.mine[n]) for n in telling):
-        return ()
+        return overflowing(line_up, bench, telling)
     first = min(telling, key=lambda n: not is_fingerprint(bench.mine[n]))
     answers: dict[Suspect, Answer] = {}
     for suspects in ([s for s in line_up.suspects if s.authored], [s for s in line_up.suspects if not s.authored]):
@@ -65,6 +65,26 @@ def diagnosed(line_up: LineUp, bench: Bench) -> tuple[Suspect, ...]:
         if found:
             return found
     return ()
+
+
+def overflowing(line_up: LineUp, bench: Bench, telling: Sequence[int]) -> tuple[Suspect, ...]:
+    """Return the known mistake that explains results with infinities and NaN, if NumPy reports the same errors for it.
+
+    A result without a single finite number is explained by nothing.
+    """
+    if not all(np.isfinite(flat(bench.mine[n].arrays or {"": np.zeros(0)})).any() for n in telling):
+        return ()
+    for suspect in line_up.suspects:
+        if suspect.authored and explains(line_up, (suspect,), bench):
+            function = line_up.function(suspect)
+            if all(errors_of(bench.ask(function, n)) == errors_of(bench.mine[n]) for n in telling):
+                return (suspect,)
+    return ()
+
+
+def errors_of(answer: Answer) -> tuple[str, ...]:
+    """Return what NumPy reported during a call, such as "overflow"."""
+    return getattr(answer.outcome, "float_errors", ())
 
 
 def explains(line_up: LineUp, suspects: Sequence[Suspect], bench: Bench) -> bool:

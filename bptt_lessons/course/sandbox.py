@@ -76,14 +76,19 @@ def run(function: Callable[..., Any], arguments: Mapping[str, Any], seconds: flo
 def called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Outcome:
     """Call a function of the course's own, which needs no protection, on copies of `arguments`."""
     given = {name: copied(value) for name, value in arguments.items()}
+    errors: set[str] = set()
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with (
+            np.errstate(all="call", under="ignore", call=lambda kind, flag: errors.add(kind)),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             value = snapshot(function(*given.values()))
     except Exception as error:
         return Raised(type(error).__name__, str(error)[:500], "", error=type(error))
     written = tuple(path for name, before in arguments.items() for path in changed(name, before, given[name]))
-    return Returned(value, written, 0.0, undrawn=tuple(n for n, b in arguments.items() if same_state(b, given[n])))
+    undrawn = tuple(n for n, b in arguments.items() if same_state(b, given[n]))
+    return Returned(value, written, 0.0, tuple(sorted(errors)), undrawn=undrawn)
 
 
 @contextlib.contextmanager

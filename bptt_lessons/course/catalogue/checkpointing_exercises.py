@@ -88,13 +88,24 @@ def _give_back(held: list[int]) -> None:
     held[0] -= 1
 
 
-def _whole(seed: int, T: int, N: int, D: int, H: int, K: int, scale: float = 0.9, decimals: int = 2) -> dict[str, Any]:
-    """Return the RNN, its parameters, a sequence, where it starts and its loss."""
+def _whole(
+    seed: int,
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    K: int,
+    scale: float = 0.9,
+    target: float = 0.9,
+    decimals: int = 2,
+    cell: Any = rnn,
+) -> dict[str, Any]:
+    """Return the RNN, its parameters, a sequence, where it starts and its loss, large where the targets are."""
     rng = np.random.default_rng(seed)
     params, x = draw_rnn(rng, D, H, decimals=decimals), draw(rng, T, N, D, scale=scale, decimals=decimals)
     state0, readout = draw(rng, N, H, decimals=decimals), draw_readout(rng, H, K, decimals=decimals)
-    loss = WindowLoss(readout, draw(rng, T, N, K, decimals=decimals))
-    return {"cell": rnn, "params": params, "x": x, "state0": state0, "loss_gradient": loss}
+    loss = WindowLoss(readout, draw(rng, T, N, K, scale=target, decimals=decimals))
+    return {"cell": cell, "params": params, "x": x, "state0": state0, "loss_gradient": loss}
 
 
 def _leaky_whole(cell: Any, seed: int, T: int, N: int, D: int, H: int, K: int) -> dict[str, Any]:
@@ -106,21 +117,22 @@ def _leaky_whole(cell: Any, seed: int, T: int, N: int, D: int, H: int, K: int) -
     return {"cell": cell, "params": params, "x": x, "state0": state0, "loss_gradient": loss}
 
 
-def _sqrt_case(segment: int, seed: int, K: int, scale: float = 0.9, decimals: int = 2, **letters: int) -> Case:
-    label = f"{sizes(**letters)}, segment = {segment}"
-    whole = _whole(seed, K=K, scale=scale, decimals=decimals, **letters)
-    return Case(label, {**whole, "segment": segment})
+def _sqrt_case(segment: int, seed: int, *, more: str = "", **whole: Any) -> Case:
+    label = f"{sizes(**{letter: whole[letter] for letter in 'TNDH'})}, segment = {segment}{more}"
+    return Case(label, {**_whole(seed, **whole), "segment": segment})
 
 
 def backward_sqrt_cases() -> tuple[Case, ...]:
-    """Segments that leave a rest, that do not, of one step, longer than the sequence, and another cell."""
+    """Segments that leave a rest, that do not, of one step, longer than the sequence; little memory; another cell."""
     other = _leaky_whole(LOOPED_LEAKY, 126, T=5, N=2, D=1, H=3, K=1)
+    narrow = NarrowRNN(tape=3, caches=8)  # a step more than a segment; and three times a segment, and two steps
     return (
         _sqrt_case(2, 121, T=5, N=2, D=1, H=3, K=1, decimals=1),
-        _sqrt_case(3, 122, T=10, N=3, D=2, H=4, K=5),
+        _sqrt_case(3, 122, T=10, N=3, D=2, H=4, K=5, target=900.0),
         _sqrt_case(6, 123, T=4, N=1, D=3, H=2, K=5),
         _sqrt_case(1, 124, T=3, N=2, D=5, H=4, K=1),
         _sqrt_case(3, 125, T=6, N=2, D=1, H=4, K=3, scale=9.0),
+        _sqrt_case(2, 128, T=17, N=3, D=1, H=4, K=2, cell=narrow, more=", little memory"),
         Case(f"{sizes(T=5, N=2, D=1, H=3)}, segment = 2, another cell", {**other, "segment": 2}),
     )
 
@@ -157,24 +169,24 @@ def forward_cost_lesson_case() -> Case:
     return _cost_case(100, 10, "step")
 
 
-def _schedule_case(
-    slots: int, keeps: str, seed: int, K: int, scale: float = 0.9, decimals: int = 2, **letters: int
-) -> Case:
-    label = f"{sizes(**letters)}, {slots} slot{'s' if slots > 1 else ''} for {keeps}s"
-    whole = _whole(seed, K=K, scale=scale, decimals=decimals, **letters)
-    return Case(label, {**whole, "actions": list(checkpointing.schedule(letters["T"], slots, keeps))})
+def _schedule_case(slots: int, keeps: str, seed: int, *, more: str = "", **whole: Any) -> Case:
+    of = sizes(**{letter: whole[letter] for letter in "TNDH"})
+    label = f"{of}, {slots} slot{'s' if slots > 1 else ''} for {keeps}s{more}"
+    return Case(label, {**_whole(seed, **whole), "actions": list(checkpointing.schedule(whole["T"], slots, keeps))})
 
 
 def backward_cases() -> tuple[Case, ...]:
-    """Schedules of both kinds, with one slot, with few and with more than there are steps, and another cell."""
+    """Schedules of both kinds, with one slot, few, more than steps; little memory; another cell."""
     other = _leaky_whole(leaky, 136, T=5, N=2, D=1, H=3, K=1)
     actions = list(checkpointing.schedule(5, 2, "step"))
+    narrow = NarrowRNN(tape=14, caches=14)  # two of the longest runs, the states that are kept, and a few more
     return (
         _schedule_case(2, "state", 131, T=4, N=2, D=1, H=3, K=1, decimals=1),
-        _schedule_case(2, "step", 132, T=6, N=3, D=2, H=4, K=5),
+        _schedule_case(2, "step", 132, T=6, N=3, D=2, H=4, K=5, target=900.0),
         _schedule_case(3, "state", 133, T=7, N=1, D=3, H=2, K=4),
         _schedule_case(1, "state", 134, T=3, N=2, D=5, H=4, K=1),
         _schedule_case(6, "step", 135, T=5, N=2, D=1, H=4, K=3, scale=9.0),
+        _schedule_case(5, "state", 138, T=17, N=2, D=1, H=3, K=4, cell=narrow, more=", little memory"),
         Case(f"{sizes(T=5, N=2, D=1, H=3)}, 2 slots for steps, another cell", {**other, "actions": actions}),
     )
 
