@@ -34,7 +34,16 @@ MATHEMATICS = {"", "arguments", "nested", "cells", "gradients", "training", "tas
 PICTURES = {"matplotlib", "ipywidgets", "PIL", "contourpy"}
 LARGE = {f"bptt_lessons/{name}.py" for name in ("views/plots", "views/widgets", "workshop/slides")}
 LARGEST_FILE, LARGEST_TOTAL = 500, 26_000  # lines of Python outside tests
-JUPYTER = {"IPython", "jupyter_server", "jupyterlab", "jupyter_client", "jupyter_core", "nbformat", "nbconvert"}
+JUPYTER = {
+    "IPython",
+    "pygments",
+    "jupyter_server",
+    "jupyterlab",
+    "jupyter_client",
+    "jupyter_core",
+    "nbformat",
+    "nbconvert",
+}
 # Derives from a class of Jupyter's at the top, so only functions may import it.
 LAZY_MODULES = {"bptt_lessons.course.kernels"}
 

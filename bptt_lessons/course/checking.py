@@ -22,7 +22,7 @@ from bptt_lessons.course.exercises import Exercise
 from bptt_lessons.course.grading import not_attempted, wrong
 from bptt_lessons.course.learner_function import LearnerFunction
 from bptt_lessons.course.outcomes import Outcome, Raised, Returned, TimedOut
-from bptt_lessons.course.report import Report, Text, show
+from bptt_lessons.course.report import Report, Source, Text, show
 from bptt_lessons.course.sandbox import copied, run
 
 SLOWER_AT_MOST = 10  # times the package's function, on a lesson-sized case
@@ -93,7 +93,7 @@ def hint(name: str) -> None:
 def solution(name: str) -> None:
     """Show the source of the package's function."""
     exercise = exercise_named(name)
-    show(Text(unknown(name)) if exercise is None else Text(f"{name}:", block=inspect.getsource(exercise.solution)))
+    show(Text(unknown(name)) if exercise is None else Source(name, inspect.getsource(exercise.solution)))
 
 
 def example(name: str, number: int = 1) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from dataclasses import dataclass, replace
 from html import escape
@@ -88,6 +89,42 @@ class Text:
         return "\n".join(html)
 
 
+class Source:
+    """The source of a function: the mathematics first, its docstring after it, or folded away in a notebook."""
+
+    def __init__(self, title: str, source: str) -> None:
+        before, _, rest = source.partition('"""')
+        words, _, body = rest.partition('"""')
+        self.title, self.docstring = title, inspect.cleandoc(words)
+        self.code = before.rstrip() + body.rstrip() if rest else source.rstrip()
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.title}:", self.code, "", self.docstring])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><code>{escape(self.title)}</code></p>", highlighted(self.code)]
+        if self.docstring:
+            parts.append(
+                f"<details><summary>What it takes and returns</summary><pre>{escape(self.docstring)}</pre></details>"
+            )
+        return "\n".join(parts)
+
+
+def highlighted(code: str) -> str:
+    """Return Python as HTML, with keywords and names in colours that read on light and dark grounds."""
+    try:
+        from pygments import highlight  # type: ignore[import-untyped, unused-ignore]
+        from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped, unused-ignore]
+        from pygments.lexers import PythonLexer  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        return f"<pre>{escape(code)}</pre>"
+    made: str = highlight(code, PythonLexer(), HtmlFormatter(noclasses=True, nobackground=True, style="friendly"))
+    return made
+
+
 def paragraph(text: str) -> str:
     """Escape a line; `back quotes` become code."""
     parts = escape(text, quote=False).split("`")
@@ -96,7 +133,7 @@ def paragraph(text: str) -> str:
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
 
 
-def show(message: Report | Text) -> None:
+def show(message: Report | Text | Source) -> None:
     """Display in a notebook, print elsewhere."""
     shell = notebook_shell()
     if shell is None:

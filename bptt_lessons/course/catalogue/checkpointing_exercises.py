@@ -149,14 +149,16 @@ def _cost_case(T: int, slots: int, keeps: str) -> Case:
 def forward_cost_cases() -> tuple[Case, ...]:
     """Both kinds of slot; one slot, more slots than steps, a single step, and numbers too large to count by hand."""
     return (
-        _cost_case(4, 2, "state"),
-        _cost_case(5, 2, "step"),
+        _cost_case(7, 2, "state"),
+        _cost_case(8, 3, "step"),
         _cost_case(10, 3, "state"),
         _cost_case(10, 4, "step"),
         _cost_case(12, 1, "state"),
         _cost_case(7, 1, "step"),
         _cost_case(1, 2, "state"),
         _cost_case(1, 1, "step"),
+        _cost_case(1, 1, "state"),
+        _cost_case(3, 2, "state"),
         _cost_case(3, 5, "state"),
         _cost_case(3, 5, "step"),
         _cost_case(30, 4, "state"),

@@ -11,9 +11,10 @@ from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.training import losses
 
 
-def _masked_case(seed: int, T: int, N: int, K: int, kind: str, decimals: int = 2) -> Case:
+def _masked_case(seed: int, T: int, N: int, K: int, kind: str, scale: float = 0.9, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
-    y, target = draw(rng, T, N, K, decimals=decimals), draw(rng, T, N, K, scale=2.0, decimals=decimals)
+    y = draw(rng, T, N, K, scale=scale, decimals=decimals)
+    target = draw(rng, T, N, K, scale=2.0, decimals=decimals)
     mask = np.ones((T, N), dtype=bool)
     if kind == "last step only":
         mask[:-1] = False
@@ -30,7 +31,7 @@ def mse_cases() -> tuple[Case, ...]:
     return (
         _masked_case(51, T=3, N=2, K=1, kind="some steps dropped", decimals=1),
         _masked_case(52, T=5, N=4, K=3, kind="some steps dropped"),
-        _masked_case(53, T=4, N=3, K=2, kind="last step only"),
+        _masked_case(53, T=4, N=3, K=2, kind="last step only", scale=90.0),  # with gradients beyond 5
         _masked_case(54, T=4, N=2, K=3, kind="all steps kept"),
         _masked_case(56, T=4, N=3, K=2, kind="dropped targets are nan"),
     )
@@ -39,20 +40,6 @@ def mse_cases() -> tuple[Case, ...]:
 def mse_lesson_case() -> Case:
     """As many steps as the largest batch of a lesson."""
     return _masked_case(55, T=12, N=1000, K=1, kind="some steps dropped")
-
-
-def _log_softmax(y):
-    shifted = y - y.max(axis=2, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
-
-
-def _softmax(y, axis=2):
-    e = np.exp(y - y.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def _at_target(values, target):
-    return np.take_along_axis(values, target[:, :, None], axis=2)[:, :, 0]
 
 
 def _classes_case(seed: int, T: int, N: int, K: int, decimals: int = 2) -> Case:
@@ -71,6 +58,14 @@ def _level_case(seed: int, levels: tuple[float, ...], T: int, N: int, K: int) ->
     return Case(label, {**case.arguments, "y": y})
 
 
+def _underflow_case() -> Case:
+    """Logits whose exp keeps few digits: near -738 in every other (t, n), and once an unlikely class 743 below."""
+    case = _level_case(67, (0.0, -738.0), T=2, N=3, K=4)
+    y, target = case.arguments["y"], case.arguments["target"]
+    y[0, 2, target[0, 2]] = y[0, 2].max() - 743
+    return Case("T = 2, N = 3, K = 4, logits down to -745", {"y": y, "target": target})
+
+
 def _far_apart_case() -> Case:
     """Logits that lie 2000 apart, the right class among the unlikely ones."""
     pairs = np.array([[1000.0, -1000.0], [0.0, 1000.0], [-1000.0, -998.0], [1000.0, -1000.0]])
@@ -79,13 +74,14 @@ def _far_apart_case() -> Case:
 
 
 def classes_cases() -> tuple[Case, ...]:
-    """Different sizes, a single step, and large logits of three kinds."""
+    """Different sizes, a single step, and large logits of four kinds."""
     return (
         _classes_case(61, T=3, N=2, K=4, decimals=1),
         _classes_case(62, T=4, N=3, K=5),
         _classes_case(63, T=1, N=2, K=3),
         _level_case(65, (500.0, -500.0), T=2, N=4, K=3),  # exp is safe as it stands, but not after one shift for all
         _level_case(66, (1000.0,), T=3, N=5, K=2),  # here one shift for all is safe
+        _underflow_case(),  # so that a careless exp gives wrong numbers, not only inf and nan
         _far_apart_case(),
     )
 
