@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from bptt_lessons.course.mistakes import derive, section
+from bptt_lessons.course.mistakes.mistake_page import Section
 from bptt_lessons.course.mistakes.names import NAMES
-from bptt_lessons.course.mistakes.page import Section
 
 
 @dataclass(frozen=True)

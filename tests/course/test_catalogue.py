@@ -13,8 +13,8 @@ from bptt_lessons.course import EXERCISES, grading, mistakes
 from bptt_lessons.course.catalogue import _BY_NAME, ORDER, adding_exercises, copying_exercises, draws, leaky
 from bptt_lessons.course.catalogue.draws import Formula
 from bptt_lessons.course.mistakes import derive, edits
-from bptt_lessons.course.mistakes.page import PageError
-from bptt_lessons.course.mistakes.page import read as read_page
+from bptt_lessons.course.mistakes.mistake_page import PageError
+from bptt_lessons.course.mistakes.mistake_page import read as read_page
 from bptt_lessons.course.results import is_right, same
 from bptt_lessons.course.sandbox import called, copied
 from bptt_lessons.course.wording import printed_case

@@ -15,7 +15,7 @@ from bptt_lessons.course import EXERCISES
 from bptt_lessons.course.catalogue.draws import Seeded
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.course.learner_function import LearnerFunction
-from bptt_lessons.course.mistakes import page
+from bptt_lessons.course.mistakes import mistake_page
 from bptt_lessons.course.stubs import is_stub
 from bptt_lessons.course.wording import printed_case
 from bptt_lessons.gradients.checkpointing import Action
@@ -256,7 +256,7 @@ DICE = Exercise(
     hints=(),
     make_cases=cases_of_dice,
     make_lesson_case=lambda: cases_of_dice()[0],
-    mistakes=page.read(DICE_PAGE)["dice.roll"],
+    mistakes=mistake_page.read(DICE_PAGE)["dice.roll"],
     properties=properties_of_dice,
 )
 
@@ -379,7 +379,7 @@ HALF = Exercise(
     hints=(),
     make_cases=lambda: (*(Case(f"n = {n}", {"n": n}) for n in (2, 6)), Case("n = 3", {"n": 3}, refused="n is odd")),
     make_lesson_case=lambda: Case("n = 8", {"n": 8}),
-    mistakes=page.read(HALF_PAGE)["numbers.half"],
+    mistakes=mistake_page.read(HALF_PAGE)["numbers.half"],
 )
 
 

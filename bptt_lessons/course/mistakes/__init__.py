@@ -8,15 +8,15 @@ from __future__ import annotations
 import functools
 from importlib.resources import files
 
-from bptt_lessons.course.mistakes import page
+from bptt_lessons.course.mistakes import mistake_page
 
 
 @functools.cache
-def sections(module: str) -> dict[str, page.Section]:
+def sections(module: str) -> dict[str, mistake_page.Section]:
     """Return the mistakes of the exercises of one module of solutions, such as ``"lstm"``."""
-    return page.read(files(__package__).joinpath(f"{module}.md").read_text(encoding="utf-8"))
+    return mistake_page.read(files(__package__).joinpath(f"{module}.md").read_text(encoding="utf-8"))
 
 
-def section(exercise: str) -> page.Section:
+def section(exercise: str) -> mistake_page.Section:
     """Return the mistakes of an exercise, such as ``"lstm.step"``."""
     return sections(exercise.split(".")[0])[exercise]

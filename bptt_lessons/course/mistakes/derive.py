@@ -8,7 +8,7 @@ from typing import Any
 
 from bptt_lessons.course.mistakes import edits
 from bptt_lessons.course.mistakes.edits import EditError, Replacement
-from bptt_lessons.course.mistakes.page import Edit, Mistake, Section
+from bptt_lessons.course.mistakes.mistake_page import Edit, Mistake, Section
 
 
 def trees_of(solution: Callable[..., Any], section: Section) -> list[ast.FunctionDef]:
