@@ -17,6 +17,7 @@ from bptt_lessons.course.mistakes.mistake_page import PageError
 from bptt_lessons.course.mistakes.mistake_page import read as read_page
 from bptt_lessons.course.results import is_right, same
 from bptt_lessons.course.sandbox import called, copied
+from bptt_lessons.course.suspects import line_up
 from bptt_lessons.course.wording import printed_case
 from bptt_lessons.gradients.gradcheck import by_field, complex_step, relative_error, worst_error
 from bptt_lessons.nested import named_arrays
@@ -161,7 +162,8 @@ def test_a_page_fits_the_solution(exercise):
 @np.errstate(all="ignore")
 def test_every_mistake_is_wrong_and_like_no_other(exercise):
     right = answers_of(exercise, exercise.solution)
-    found = {name: answers_of(exercise, mistake.function) for name, mistake in exercise.misconceptions.items()}
+    line = line_up(exercise)  # whose functions count the rounds of their loops
+    found = {s.name: answers_of(exercise, line.function(s)) for s in line.suspects if s.authored}
     for name, answers in found.items():
         written = any(map(grading.written_arrays, answers))
         assert written or not all(map(is_right, answers, right)), f"{name} is right"

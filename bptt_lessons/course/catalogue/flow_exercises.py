@@ -34,13 +34,22 @@ def step_jacobian_lesson_case() -> Case:
 
 
 def _gradient_norms_case(
-    seed: int, T: int, N: int, D: int, H: int, weights: float = 0.9, scale: float = 0.9, decimals: int = 2
+    seed: int,
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    weights: float = 0.9,
+    scale: float = 0.9,
+    gradient: float = 0.9,
+    decimals: int = 2,
 ) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_rnn(rng, D, H, scale=weights, decimals=decimals)
     x, h0 = draw(rng, T, N, D, scale=scale, decimals=decimals), draw(rng, N, H, decimals=decimals)
     _, _, caches = unrolled.forward(rnn, params, x, h0)
-    arguments = {"cell": rnn, "params": params, "caches": caches, "dstate_T": draw(rng, N, H, decimals=decimals)}
+    dstate_T = draw(rng, N, H, scale=gradient, decimals=decimals)
+    arguments = {"cell": rnn, "params": params, "caches": caches, "dstate_T": dstate_T}
     return Case(sizes(T=T, N=N, D=D, H=H), arguments)
 
 
@@ -54,11 +63,11 @@ def _leaky_gradient_norms_case(seed: int, T: int, N: int, D: int, H: int) -> Cas
 
 
 def gradient_norms_cases() -> tuple[Case, ...]:
-    """Different sizes, a single sequence, weights that make it grow, states that saturate, a cell that is not the
-    RNN."""
+    """Different sizes, a single sequence, a large gradient that grows, states that saturate, a cell that is not
+    the RNN."""
     return (
-        _gradient_norms_case(117, T=3, N=2, D=1, H=3, decimals=1),  # H = T, or it would be too long to print
-        _gradient_norms_case(112, T=5, N=3, D=2, H=4, weights=2.0, scale=0.3),
+        _gradient_norms_case(117, T=4, N=2, D=1, H=3, decimals=1),
+        _gradient_norms_case(112, T=5, N=3, D=2, H=4, weights=2.0, scale=0.3, gradient=40.0),
         _gradient_norms_case(119, T=4, N=1, D=3, H=2),
         _gradient_norms_case(114, T=6, N=2, D=5, H=3, scale=9.0),
         _leaky_gradient_norms_case(115, T=4, N=2, D=1, H=3),

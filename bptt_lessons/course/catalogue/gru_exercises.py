@@ -95,7 +95,7 @@ EXERCISES = (
 ''',
         hints=(
             "h_t is a sum of two products: each factor gets dh times the other one, and u stands in both. Go back "
-            "through the candidate before the reset gate. Four roads lead from h_t to h_{t-1}: through r, u and s, and "
+            "through the candidate before the reset gate. Four paths lead from h_t to h_{t-1}: through r, u and s, and "
             "straight.",
             "dz_r, dz_u, dz_g and ds are (N, H). Side by side they make two arrays (N, 3H): r, u, g for what met x, "
             "which are W_xh, b_h and dx, and r, u, s for what met h_{t-1}, which are W_hh and dh_prev. b_hg (H,) "

@@ -50,10 +50,6 @@ def init_lesson_case() -> Case:
     return _init_case(614, D=2, H=64, forget_bias=1.0)
 
 
-# Whoever takes the logarithm of the gate goes wrong far out too, at either end, and so in two cases of their own. The
-# grader overlooks a second mistake in the last case only: the two together are written out, "... and log of sigmoid".
-
-
 def memory_half_life_cases() -> tuple[Case, ...]:
     """One number, arrays of one axis and two, and gates so far shut that σ(b) is 0 in floating point, or so far open
     that it is 1.
@@ -86,7 +82,7 @@ def _step_backward_case(seed: int, N: int, D: int, H: int, scale: float = 0.9, d
 def step_backward_cases() -> tuple[Case, ...]:
     """Different sizes, a single sequence, a gradient that is large; dh and dc are never zero."""
     return (
-        _step_backward_case(6222, N=2, D=1, H=2, decimals=1),
+        _step_backward_case(6222, N=3, D=1, H=2, decimals=1),
         _step_backward_case(6310, N=4, D=3, H=5),
         _step_backward_case(6419, N=1, D=4, H=2),
         _step_backward_case(6510, N=3, D=5, H=4, scale=90.0),
@@ -184,7 +180,7 @@ EXERCISES = (
     ...
 ''',
         hints=(
-            "Two roads lead into c_t: from c_{t+1}, and from h_t = o ⊙ tanh c_t. Add them first. Then every product "
+            "Two paths lead into c_t: from c_{t+1}, and from h_t = o ⊙ tanh c_t. Add them first. Then every product "
             "hands each factor the gradient times the other factor, and every gate its own slope. o is no "
             "part of c_t: its gradient is made from dh alone.",
             "dc, and dz of each gate, are (N, H); side by side, in the order i, f, g, o, they make dz (N, 4H), and "

@@ -30,20 +30,21 @@ def forward_lesson_case() -> Case:
     return _forward_case(45, T=12, N=1000, H=16, K=1)
 
 
-def _backward_case(seed: int, T: int, N: int, H: int, K: int, decimals: int = 2) -> Case:
+def _backward_case(seed: int, T: int, N: int, H: int, K: int, scale: float = 0.9, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
     params = draw_readout(rng, H, K, decimals=decimals)
-    h, dy = draw(rng, T, N, H, decimals=decimals), draw(rng, T, N, K, decimals=decimals)
+    h, dy = draw(rng, T, N, H, decimals=decimals), draw(rng, T, N, K, scale=scale, decimals=decimals)
     return Case(sizes(T=T, N=N, H=H, K=K), {"params": params, "h": h, "dy": dy})
 
 
 def backward_cases() -> tuple[Case, ...]:
-    """One output and several, a single sequence, a single step."""
+    """One output and several, a single sequence, a single step, gradients that are large."""
     return (
         _backward_case(46, T=3, N=2, H=4, K=1, decimals=1),
         _backward_case(47, T=4, N=3, H=2, K=5),
         _backward_case(48, T=5, N=1, H=4, K=3),
         _backward_case(49, T=1, N=3, H=5, K=2),
+        _backward_case(58, T=6, N=2, H=3, K=4, scale=90.0),
     )
 
 

@@ -67,7 +67,7 @@ EXERCISES = (
 ''',
         hints=(
             "The new state is a squashed sum of three things: what comes in now, what was remembered, and a bias. "
-            "The cache keeps what the way back will need.",
+            "The cache keeps what the backward pass will need.",
             "x is (N, D), W_xh (D, H), h_prev (N, H), W_hh (H, H), b_h (H,): "
             "each term of z is (N, H), or is stretched to it. @ is the matrix product.",
             "z is x @ params.W_xh plus a second product plus params.b_h; h is np.tanh of it; "

@@ -1,6 +1,6 @@
 """Many edits of one function, compiled once: which of them are in force is chosen at each call.
 
-Each statement that has alternatives becomes ``if _choice[n] == 1: an alternative, elif ...: ..., else: the statement``.
+Each statement that has alternatives becomes ``if _choice[n] == 0: the statement``, ``if _choice[n] == 1: another`` ...
 So hundreds of edits, and any two of them together, cost one compilation.  Where that cannot be done (the header of a
 loop, a new local name), the edited function is compiled by itself.
 """
@@ -59,11 +59,12 @@ class Switchboard:
             if getattr(statement, name, None):
                 under = enumerate(getattr(statement, name))
                 setattr(whole, name, [m for n, s in under for m in self.built(s, (*place, (name, n)))])
-        below: list[ast.stmt] = [whole]
-        for k, body in reversed(list(enumerate(self.alternatives.get(place, ()), start=1))):
-            test = ast.parse(f"_choice[{self.numbers[place]}] == {k}", mode="eval").body
-            below = [ast.If(test, [statement if s is None else s for s in body] or [ast.Pass()], below)]
-        return below
+        if place not in self.numbers:
+            return [whole]
+        bodies = [(whole,), *self.alternatives[place]]
+        chosen = [ast.parse(f"_choice[{self.numbers[place]}] == {k}", mode="eval").body for k in range(len(bodies))]
+        lines = [[whole if s is None else s for s in body] or [ast.Pass()] for body in bodies]
+        return [ast.If(test, body, []) for test, body in zip(chosen, lines, strict=True)]
 
     def edited(self, changes: Sequence[Replacement]) -> Callable[..., Any]:
         """Return the function with some of its edits in force; EditError if two are of the same statement."""
