@@ -14,9 +14,8 @@ from bptt_lessons.course.catalogue.draws import Formula, Seeded, draw, draw_read
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.nested import map_arrays
 from bptt_lessons.tasks import adding
-from bptt_lessons.training import loop, readout
+from bptt_lessons.training import loop
 from bptt_lessons.training.loop import Model, Session, loss_and_gradient
-from bptt_lessons.training.losses import softmax_cross_entropy, softmax_cross_entropy_gradient
 from bptt_lessons.training.optim import adam, adam_start, sgd
 
 
@@ -165,26 +164,6 @@ def fit_lesson_case() -> Case:
     return _net_case(844, batches=5, T=100, N=32, H=20)
 
 
-def say(cell, model, x, target, state):
-    """Return loss, gradient, and the state after a window: what most of the mistakes have right."""
-    h, state, tape = cell.forward(model.cell, x, state)
-    y = readout.forward(model.readout, h)
-    readout_grads, dh = readout.backward(model.readout, h, softmax_cross_entropy_gradient(y, target))
-    cell_grads, _, _ = cell.backward(model.cell, tape, dh)
-    return float(softmax_cross_entropy(y, target)), Model(cell_grads, readout_grads), state
-
-
-def one_hot(model, symbols, K=None):
-    """Return symbols as rows of zeros with a single 1, in the model's precision."""
-    return np.eye(K or len(model.readout.b_y), dtype=model.readout.W_hy.dtype)[symbols]
-
-
-def nats(cell, model, x, target, state):
-    """Return the mean cross-entropy of a window, and the state after it."""
-    h, state, _ = cell.forward(model.cell, x, state)
-    return float(softmax_cross_entropy(readout.forward(model.readout, h), target)), state
-
-
 _SGD = Formula(
     "lambda model, grads, memory: (sgd(model, grads, 0.5 / (1 + memory)), memory + 1)",
     lambda model, grads, memory: (sgd(model, grads, 0.5 / (1 + memory)), memory + 1),
@@ -214,10 +193,11 @@ def _single(tree: Any) -> Any:
 
 def _truncated_case(
     seed: int, cell: Any, T: int, N: int, H: int, K: int, k: int, losses: tuple[float, ...] = (), carried: bool = True,
-    decimals: int = 2, single: bool = False, last_occurs: bool = True,
+    decimals: int = 2, single: bool = False, last_occurs: bool = True, sure: float = 1.0,
 ) -> Case:  # fmt: skip
     rng = np.random.default_rng(seed)
     model = _language_model(rng, cell, H, K, decimals)
+    model = model._replace(readout=model.readout._replace(W_hy=sure * model.readout.W_hy))
     state = None
     if carried:
         state = draw(rng, N, H, decimals=decimals) if cell is rnn else lstm.State(draw(rng, N, H), draw(rng, N, H))
@@ -237,22 +217,24 @@ def _label(cell: Any, T: int, N: int, H: int, K: int, k: int, single: bool, last
 
 def truncated_cases() -> tuple[Case, ...]:
     """Windows with a tail of one, of none, of several steps, longer than all, and of one; the plain cell and LSTM; a
-    symbol that does not occur; float32, after these, so that a one-hot in float64 hides no other mistake; and a loss
-    that is not finite, in the last window or with one after it, whose update would fail."""
+    symbol that does not occur; a readout so sure of itself that gradients go beyond ±5; float32, after these, so that a
+    one-hot in float64 hides no other mistake; and a loss that is not finite, in the last window or with one after it,
+    whose update would fail."""
     return (
-        _truncated_case(900, rnn, T=5, N=2, H=2, K=3, k=2, decimals=1),
-        _truncated_case(901, lstm, T=9, N=2, H=3, K=4, k=3, losses=(1.5, 1.25)),
-        _truncated_case(902, rnn, T=8, N=1, H=4, K=5, k=5, losses=(1.75,), carried=False, last_occurs=False),
+        _truncated_case(900, rnn, T=7, N=2, H=3, K=4, k=6, decimals=1),
+        _truncated_case(901, lstm, T=9, N=2, H=5, K=4, k=3, losses=(1.5, 1.25)),
+        _truncated_case(902, rnn, T=8, N=1, H=4, K=6, k=5, losses=(1.75,), carried=False, last_occurs=False),
         _truncated_case(903, lstm, T=4, N=3, H=2, K=5, k=7, losses=(0.5,)),
-        _truncated_case(904, lstm, T=5, N=1, H=4, K=3, k=1, carried=False),
-        _truncated_case(906, lstm, T=6, N=2, H=3, K=4, k=4, single=True),
-        _truncated_diverging_case(920, T=8, why="the loss of the second window is infinite"),
-        _truncated_diverging_case(921, T=11, why="the loss of the second window is not a number"),
+        _truncated_case(904, lstm, T=5, N=2, H=4, K=3, k=1, carried=False),
+        _truncated_case(907, rnn, T=8, N=2, H=4, K=5, k=3, sure=100.0),
+        _truncated_case(906, lstm, T=6, N=2, H=3, K=5, k=4, single=True),
+        _truncated_diverging_case(920, T=9, why="the loss of the second window is infinite"),
+        _truncated_diverging_case(925, T=12, why="the loss of the second window is not a number"),
     )
 
 
 def _truncated_diverging_case(seed: int, T: int, why: str) -> Case:
-    case = _truncated_case(seed, rnn, T=T, N=2, H=3, K=4, k=4)
+    case = _truncated_case(seed, rnn, T=T, N=2, H=3, K=4, k=5)
     arguments = {**case.arguments, "update": _TOO_LARGE_AND_TWICE_ONLY}
     return Case(f"{case.label}, training diverges", arguments, refused=why)
 
@@ -277,11 +259,11 @@ def bits_cases() -> tuple[Case, ...]:
     """Windows with a tail of one, of none, of several steps, and longer than all; the plain cell and the LSTM; a symbol
     that does not occur; and float32, last, so that a one-hot in float64 hides no other mistake."""
     return (
-        _bits_case(910, rnn, T=5, N=2, H=2, K=3, k=2, decimals=1),
-        _bits_case(911, lstm, T=6, N=2, H=3, K=5, k=3, last_occurs=False),
+        _bits_case(910, rnn, T=7, N=2, H=3, K=4, k=6, decimals=1),
+        _bits_case(911, lstm, T=6, N=2, H=4, K=5, k=3, last_occurs=False),
         _bits_case(912, rnn, T=8, N=1, H=4, K=3, k=5),
         _bits_case(913, lstm, T=4, N=3, H=2, K=5, k=1000),
-        _bits_case(915, lstm, T=7, N=2, H=3, K=4, k=4, single=True),
+        _bits_case(915, lstm, T=7, N=2, H=3, K=5, k=4, single=True),
     )
 
 

@@ -1,6 +1,4 @@
 """Exercises on truncation: the parts of a gradient, and the several ways to leave some out (lesson 05)."""
-# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="var-annotated"
-# (the wrong answers are written as learners write, without annotations)
 
 from __future__ import annotations
 
@@ -35,19 +33,22 @@ def _drawn(
     return label, LOOPED_LEAKY, draw_leaky(rng, D, H, decimals=decimals), x, state0
 
 
-def _contributions_case(seed: int, T: int, N: int, D: int, H: int, another: bool = False, decimals: int = 2) -> Case:
+def _contributions_case(
+    seed: int, T: int, N: int, D: int, H: int, another: bool = False, decimals: int = 2, scale: float = 0.9
+) -> Case:
     rng = np.random.default_rng(seed)
     label, cell, params, x, state0 = _drawn(rng, T, N, D, H, another, decimals)
     _, _, caches = unrolled.forward(leaky if another else rnn, params, x, state0)
-    return Case(label, {"cell": cell, "params": params, "caches": caches, "dh": draw(rng, T, N, H, decimals=decimals)})
+    dh = draw(rng, T, N, H, scale=scale, decimals=decimals)
+    return Case(label, {"cell": cell, "params": params, "caches": caches, "dh": dh})
 
 
 def contributions_cases() -> tuple[Case, ...]:
-    """Different sizes, a long and narrow one, and a cell that is not the RNN."""
+    """Different sizes, a long and narrow one with large gradients, and a cell that is not the RNN."""
     return (
         _contributions_case(501, T=4, N=1, D=2, H=3, decimals=1),
         _contributions_case(502, T=3, N=2, D=1, H=4),
-        _contributions_case(503, T=6, N=1, D=3, H=2),
+        _contributions_case(503, T=6, N=1, D=3, H=2, scale=90.0),
         _contributions_case(504, T=5, N=3, D=1, H=2, another=True),
     )
 
@@ -72,25 +73,34 @@ def windows_lesson_case() -> Case:
 
 
 def _gradient_case(
-    seed: int, T: int, N: int, D: int, H: int, another: bool = False, decimals: int = 2, **how: object
+    seed: int,
+    T: int,
+    N: int,
+    D: int,
+    H: int,
+    another: bool = False,
+    decimals: int = 2,
+    scale: float = 0.9,
+    **how: object,
 ) -> Case:
-    """Return a case of one of the three gradients; `how` says where it is cut."""
+    """Return a case of one of the three gradients; `how` says where it is cut, `scale` how far off the targets are."""
     rng = np.random.default_rng(seed)
     label, cell, params, x, state0 = _drawn(rng, T, N, D, H, another, decimals)
-    loss_gradient = WindowLoss(draw_readout(rng, H, 1, decimals=decimals), draw(rng, T, N, 1, decimals=decimals))
+    weights, target = draw_readout(rng, H, 1, decimals=decimals), draw(rng, T, N, 1, scale=scale, decimals=decimals)
+    loss_gradient = WindowLoss(weights, target)
     given = {"cell": cell, "params": params, "x": x, "state0": state0, "loss_gradient": loss_gradient, **how}
     return Case(label + "".join(f", {name} = {value}" for name, value in how.items()), given)
 
 
 def windowed_cases() -> tuple[Case, ...]:
-    """A tail, a longer tail, no tail, k = 1, k above T, and a cell that is not the RNN."""
+    """A tail, a longer tail and large gradients, no tail, k = 1, k above T, and a cell that is not the RNN."""
     return (
-        _gradient_case(518, T=5, N=2, D=1, H=3, decimals=1, k=2),
-        _gradient_case(512, T=8, N=3, D=2, H=4, k=3),
+        _gradient_case(518, T=5, N=2, D=1, H=4, decimals=1, k=3),
+        _gradient_case(512, T=8, N=2, D=1, H=4, scale=90.0, k=3),
         _gradient_case(513, T=6, N=1, D=2, H=4, k=3),
         _gradient_case(514, T=4, N=3, D=1, H=2, k=1),
         _gradient_case(515, T=4, N=2, D=1, H=3, k=7),
-        _gradient_case(516, T=7, N=2, D=1, H=3, another=True, k=3),
+        _gradient_case(516, T=7, N=2, D=1, H=4, another=True, k=3),
     )
 
 
@@ -125,14 +135,14 @@ def stream_lesson_case() -> Case:
 
 
 def sliding_cases() -> tuple[Case, ...]:
-    """k1 a divisor of T and not, k1 = 1, k1 = k2, a horizon beyond the first step, and a cell that is not the RNN."""
+    """k1 a divisor of T and not, large gradients, k1 = 1, k1 = k2, a horizon beyond the first step, another cell."""
     return (
-        _gradient_case(531, T=5, N=2, D=1, H=3, decimals=1, k1=2, k2=3),
-        _gradient_case(532, T=9, N=3, D=1, H=4, k1=2, k2=5),
+        _gradient_case(531, T=7, N=1, D=2, H=4, decimals=1, k1=3, k2=5),
+        _gradient_case(532, T=9, N=3, D=1, H=4, scale=90.0, k1=2, k2=5),
         _gradient_case(533, T=6, N=1, D=2, H=4, k1=1, k2=3),
         _gradient_case(534, T=8, N=2, D=1, H=4, k1=3, k2=3),
         _gradient_case(535, T=4, N=3, D=2, H=5, k1=2, k2=9),
-        _gradient_case(536, T=8, N=2, D=1, H=3, another=True, k1=3, k2=4),
+        _gradient_case(536, T=9, N=2, D=1, H=5, another=True, k1=3, k2=4),
     )
 
 

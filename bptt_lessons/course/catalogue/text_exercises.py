@@ -31,17 +31,6 @@ def encode_lesson_case() -> Case:
     return _encode_case("".join(alphabet[k] for k in rng.integers(0, len(alphabet), 50_000)), alphabet)
 
 
-def softmax(z):
-    """Return softmax over the last axis, with the row's maximum taken off first."""
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
-
-
-def chosen(p, u):
-    """Return the first place whose running sum of p is above u: what most of the mistakes have right."""
-    return (p.cumsum(axis=1) <= u[:, None]).sum(axis=1)
-
-
 def _sample_case(seed: int, N: int, K: int, temperature: float, scale: float = 2.0) -> Case:
     rng = np.random.default_rng(seed)
     arguments = {"y": draw(rng, N, K, scale=scale), "temperature": temperature, "u": np.round(rng.random(N), 3)}

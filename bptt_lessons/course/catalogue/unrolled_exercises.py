@@ -60,13 +60,13 @@ def _leaky_backward_case(seed: int, T: int, N: int, D: int, H: int) -> Case:
 
 
 def backward_cases() -> tuple[Case, ...]:
-    """Different sizes, a single sequence, a single step, a gradient that is large, and a cell that is not the RNN."""
+    """Different sizes, a single sequence, a single step, many steps and a large gradient, and a cell that is not the RNN."""
     return (
-        _backward_case(31, T=3, N=2, D=1, H=3, decimals=1),  # H = T, or it would be too long to print
-        _backward_case(32, T=5, N=3, D=2, H=4),
-        _backward_case(33, T=4, N=1, D=3, H=2),
+        _backward_case(39, T=4, N=1, D=2, H=3, decimals=1),
+        _backward_case(32, T=6, N=3, D=2, H=4),
+        _backward_case(33, T=5, N=1, D=3, H=2),
         _backward_case(34, T=1, N=3, D=2, H=4),
-        _backward_case(35, T=6, N=2, D=5, H=3, scale=90.0),
+        _backward_case(35, T=12, N=2, D=5, H=3, scale=90.0),
         _leaky_backward_case(37, T=4, N=2, D=1, H=3),
     )
 
@@ -109,7 +109,7 @@ EXERCISES = (
     ...
 ''',
         hints=(
-            "The gradient reaches h_t by two roads: from its own loss, dh[t], and from step t + 1, "
+            "The gradient reaches h_t by two paths: from its own loss, dh[t], and from step t + 1, "
             "which has h_t as its h_prev. Walk so that step t + 1 has been done when you come to t.",
             "dh[t] is (N, H); what comes from step t + 1 is like the cell's state, and at the last step it is zeros. "
             "grads has the type and shapes of params, and every step adds its part: "
