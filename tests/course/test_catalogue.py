@@ -15,7 +15,8 @@ from bptt_lessons.course.catalogue import _BY_NAME, ORDER, adding_exercises, cop
 from bptt_lessons.course.catalogue.draws import Formula
 from bptt_lessons.course.catalogue.mistakes import Mistakes
 from bptt_lessons.course.grading import printed_case
-from bptt_lessons.course.sandbox import Returned, copied, raised, same_draws_to_come, snapshot, unchanged
+from bptt_lessons.course.outcomes import Raised, Returned, snapshot
+from bptt_lessons.course.sandbox import copied, same_state, unchanged
 from bptt_lessons.gradients.gradcheck import by_field, complex_step, relative_error, worst_error
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training.loop import Model
@@ -69,9 +70,9 @@ def result(function, case):
             warnings.simplefilter("ignore")
             value = snapshot(function(*given.values()))
     except Exception as error:
-        return raised(error)
+        return Raised(type(error).__name__, str(error)[:500], "", error=type(error))
     written = tuple(name for name, before in case.arguments.items() if not unchanged(before, given[name]))
-    undrawn = tuple(name for name, before in case.arguments.items() if same_draws_to_come(before, given[name]))
+    undrawn = tuple(name for name, before in case.arguments.items() if same_state(before, given[name]))
     return Returned(value, written, 0.0, undrawn=undrawn)
 
 
