@@ -164,11 +164,6 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
         A view of the tape: copy it before writing into it.
     h_T : array (N, H)
     tape : Tape
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
     """
     check_sequence(params, x, h0)
     (T, N, _), H = x.shape, len(params.W_hh)
@@ -224,11 +219,6 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
     grads : Params
     dx : array (T, N, D)
     dh_0 : array (N, H)
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_tape(params, tape, dh, dh_T)
     (T, N, D), H = tape.x.shape, len(params.W_hh)

@@ -209,11 +209,6 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
         A view of the tape: copy it before writing into it.
     state_T : State
     tape : Tape
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, or `x` or `state0` holds a NaN.
     """
     check_sequence(params, x, state0)
     (T, N, _), H = x.shape, len(params.W_hh)
@@ -266,11 +261,6 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
     grads : Params
     dx : array (T, N, D)
     dstate_0 : State
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_tape(params, tape, dh, dstate_T)
     (T, N, D), H = tape.x.shape, len(params.W_hh)

@@ -10,13 +10,7 @@ ROWS = 256  # enough for a fast matrix product; half or double costs 2 to 3 per 
 
 
 def stretches(T: int, N: int) -> list[slice]:
-    """Cut T steps of N sequences into slices of about ROWS rows, at least one step each.
-
-    Raises
-    ------
-    ValueError
-        If T or N is below 1.
-    """
+    """Cut T steps of N sequences into slices of about ROWS rows, at least one step each."""
     length = max(1, ROWS // check_size("N", N))
     T = check_size("T", T)
     return [slice(start, min(start + length, T)) for start in range(0, T, length)]
@@ -35,11 +29,6 @@ def project(x: Array, W: Array, b: Array) -> Iterator[Array]:
     -------
     iterator over T arrays (N, K)
         The caller may overwrite them.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     _, _, D = check_array("x", x, "T N D").shape
     check_array("W", W, "D K", {"D": D})

@@ -29,11 +29,6 @@ def mse(y: Array, target: Array, mask: Array | None = None) -> Any:
     -------
     number
         In the square of the target's unit.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, the mask keeps nothing, or a kept target is NaN.
     """
     mask = check_real_target(y, target, mask)
     difference = y[mask] - target[mask]
@@ -66,11 +61,6 @@ def softmax_cross_entropy(y: Array, target: Array, mask: Array | None = None) ->
     Returns
     -------
     number
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, the mask keeps nothing, or a kept class is not below K.
     """
     mask = check_classes(y, target, mask)
     logits = y[mask]
