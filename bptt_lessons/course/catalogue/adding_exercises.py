@@ -11,7 +11,6 @@ from bptt_lessons.arguments import Array
 from bptt_lessons.course.catalogue.draws import Seeded, sizes
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.tasks import adding
-from bptt_lessons.tasks.batch import Batch
 
 MANY = 2000  # sequences: from here on a right generator shows all that it can do, but for chances below 1e-50
 
@@ -93,18 +92,6 @@ def between(marks: Array) -> tuple[int, int]:
     """Return the least and the largest number of marks in a sequence."""
     counts = marks.sum(axis=0)
     return int(counts.min()), int(counts.max())
-
-
-def right(rng, T, N, numbers=None, first=None, second=None):
-    """Return what a right function does, but for the parts that are given: for mistakes that have one fault each."""
-    x, n = np.zeros((T, N, 2)), np.arange(N)
-    x[:, :, 0] = rng.random((T, N)) if numbers is None else numbers
-    first = rng.integers(0, T // 2, N) if first is None else first
-    second = rng.integers(T // 2, T, N) if second is None else second
-    x[first, n, 1] = x[second, n, 1] = 1
-    mask = np.zeros((T, N), dtype=bool)
-    mask[-1] = True
-    return Batch(x, np.tile((x[first, n, 0] + x[second, n, 0])[:, None], (T, 1, 1)), mask)
 
 
 def _adding_case(seed: int, T: int, N: int) -> Case:

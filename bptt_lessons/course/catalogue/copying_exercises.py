@@ -11,10 +11,9 @@ from bptt_lessons.arguments import Array
 from bptt_lessons.course.catalogue.draws import Seeded
 from bptt_lessons.course.exercises import Case, Exercise
 from bptt_lessons.tasks import copying
-from bptt_lessons.tasks.batch import Batch
 from bptt_lessons.tasks.copying import BLANK, LENGTH, SIGN, SYMBOLS
 
-MANY = 200  # sequences: from here on every symbol and every difference shows, but for chances below 1e-50
+MANY = 1000  # sequences: from here on every symbol and every difference shows, but for chances below 1e-50
 
 
 class Properties(NamedTuple):
@@ -33,7 +32,7 @@ class Properties(NamedTuple):
     share_of_sequences_in_which_a_step_counts: Any
     mask_is_of_true_and_false: Any
     symbols_in_the_message: Any  # (10,), looked at in large batches only, as what follows
-    symbols_in_one_message_may_repeat: Any
+    pairs_of_steps_that_may_hold_the_same_symbol: Any
     messages_differ_between_sequences: Any
     symbols_differ_within_a_message: Any
 
@@ -42,7 +41,7 @@ def properties(arguments: Mapping[str, Any], x: Array, target: Array, mask: Arra
     """Look at a batch; where only a large one can tell, a small one is taken as right."""
     symbol, many = x.argmax(axis=2), mask.shape[1] >= MANY
     message = symbol[:LENGTH]
-    repeats = np.array([len(set(column)) < LENGTH for column in message.T.tolist()])
+    alike = np.any(message[:, None] == message, axis=2)  # (10, 10)
     return Properties(
         x_is_one_hot=np.all((x == 0) | (x == 1)) and np.all(x.sum(axis=2) == 1),
         steps_with_the_sign_in_x=np.all(symbol == SIGN, axis=1),
@@ -57,7 +56,7 @@ def properties(arguments: Mapping[str, Any], x: Array, target: Array, mask: Arra
         share_of_sequences_in_which_a_step_counts=mask.mean(axis=1),
         mask_is_of_true_and_false=mask.dtype == bool,
         symbols_in_the_message=np.isin(np.arange(SYMBOLS + 2), message) if many else np.arange(SYMBOLS + 2) < SYMBOLS,
-        symbols_in_one_message_may_repeat=not many or bool(repeats.any()),
+        pairs_of_steps_that_may_hold_the_same_symbol=alike.sum() if many else LENGTH**2,
         messages_differ_between_sequences=not many or np.any(message != message[:, :1]),
         symbols_differ_within_a_message=not many or np.any(message != message[:1]),
     )
@@ -70,18 +69,6 @@ def found_at(message: Array, target: Array) -> int:
         if np.all(said == message[: len(said)]):
             return t
     return -1
-
-
-def right(rng, gap, N, message=None, sign=None, answer=None, blank=BLANK, T=None):
-    """Return what a right function does, but for the parts that are given: for mistakes that have one fault each."""
-    T = gap + 20 if T is None else T
-    message = rng.integers(0, SYMBOLS, (LENGTH, N)) if message is None else message
-    symbol, target = np.full((T, N), BLANK), np.full((T, N), blank)
-    symbol[:LENGTH] = message
-    symbol[gap + 9 if sign is None else sign] = SIGN
-    answer = gap + 10 if answer is None else answer
-    target[answer : answer + LENGTH] = message[: T - answer]
-    return Batch(np.eye(SYMBOLS + 2)[symbol], target, np.ones((T, N), dtype=bool))
 
 
 def _copying_case(seed: int, gap: int, N: int) -> Case:

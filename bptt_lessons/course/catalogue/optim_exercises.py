@@ -17,7 +17,7 @@ from bptt_lessons.training.optim import AdamState
 
 def _params_case(seed: int, D: int, H: int, lr: float, decimals: int = 2) -> Case:
     rng = np.random.default_rng(seed)
-    params, grads = draw_rnn(rng, D, H, decimals=decimals), draw_rnn(rng, D, H, scale=3.0, decimals=decimals)
+    params, grads = draw_rnn(rng, D, H, decimals=decimals), draw_rnn(rng, D, H, scale=8.0, decimals=decimals)
     return Case(f"Params, {sizes(D=D, H=H)}, lr = {lr:g}", {"params": params, "grads": grads, "lr": lr})
 
 
@@ -28,9 +28,9 @@ def _model_case(seed: int, D: int, H: int, K: int, lr: float) -> Case:
 
 
 def sgd_cases() -> tuple[Case, ...]:
-    """The cell alone, and a whole model, nested."""
+    """The cell alone, with gradients beyond ±5, and a whole model, nested."""
     return (
-        _params_case(81, D=2, H=3, lr=0.1, decimals=1),
+        _params_case(81, D=2, H=3, lr=0.2, decimals=1),
         _params_case(82, D=4, H=5, lr=0.5),
         _model_case(83, D=1, H=3, K=2, lr=0.25),
     )
@@ -75,18 +75,6 @@ def clip_by_global_norm_cases() -> tuple[Case, ...]:
 def clip_by_global_norm_lesson_case() -> Case:
     """The net of the temporal-order task."""
     return _clip_model_case(89, D=6, H=50, K=4, max_norm=1.0)
-
-
-def averages(grads, state, decay_mean, decay_square):
-    """Return the two running averages after an update: what most of the mistakes have right."""
-    mean = map_arrays(lambda m, dp: decay_mean * m + (1 - decay_mean) * dp, state.mean, grads)
-    square = map_arrays(lambda v, dp: decay_square * v + (1 - decay_square) * dp**2, state.square, grads)
-    return mean, square
-
-
-def moved(params, mean, square, lr, eps, c_mean=1.0, c_square=1.0):
-    """Return the parameters after an update with averages that are divided by the two corrections."""
-    return map_arrays(lambda p, m, v: p - lr * (m / c_mean) / (np.sqrt(v / c_square) + eps), params, mean, square)
 
 
 def _adam_state(rng: np.random.Generator, like: Any, updates: int, decimals: int) -> AdamState:

@@ -152,10 +152,10 @@ def sliding_lesson_case() -> Case:
 
 
 def randomised_cases() -> tuple[Case, ...]:
-    """One cut, several (also next to each other), none, probability 0, and a cell that is not the RNN."""
+    """One cut, several (next to each other too) and large gradients, none, probability 0, and another cell."""
     return (
-        _gradient_case(541, T=5, N=2, D=1, H=3, decimals=1, cuts=(2,), probability=0.25),
-        _gradient_case(542, T=9, N=3, D=2, H=4, cuts=(1, 4, 5), probability=0.4),
+        _gradient_case(541, T=5, N=2, D=1, H=4, decimals=1, cuts=(3,), probability=0.25),
+        _gradient_case(542, T=9, N=3, D=2, H=4, scale=90.0, cuts=(1, 4, 5), probability=0.4),
         _gradient_case(543, T=6, N=1, D=2, H=4, cuts=(), probability=0.2),
         _gradient_case(544, T=4, N=2, D=1, H=3, cuts=(3,), probability=0.0),
         _gradient_case(545, T=7, N=2, D=1, H=3, another=True, cuts=(3, 5), probability=0.2),
