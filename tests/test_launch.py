@@ -8,9 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -191,87 +189,6 @@ def test_an_old_python_can_read_start_and_is_told_so(
     assert "needs Python 3.11 or newer, and this is Python 3." in capsys.readouterr().err
 
 
-def test_a_python_without_venv_is_told_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    start = load_start()
-    start.check_python()
-    monkeypatch.setattr(start.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else object())
-    with pytest.raises(SystemExit):
-        start.check_python()
-    assert f"sudo apt install python3.{sys.version_info[1]}-venv" in capsys.readouterr().err
-
-
-def test_start_imports_only_the_standard_library() -> None:
-    names = re.findall(r"^ *(?:import|from) (\w+)", read("start.py"), re.MULTILINE)
-    assert "subprocess" in names
-    assert set(names) <= sys.stdlib_module_names
-
-
-def test_settings_that_mislead_python_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = load_start()
-    for name in start.UNWANTED:
-        monkeypatch.setenv(name, "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", "left alone")
-    found = start.environment()
-    assert not found.keys() & set(start.UNWANTED)
-    assert found["PIP_FIND_LINKS"] == "left alone"
-
-
-# start.py test
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [([], "about 5 minutes on 2 cores"), (["--all"], "about 20 minutes"), (["tests/cells", "-x"], "Testing ...")],
-)
-def test_a_test_run_says_how_long_it_takes(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    start, commands = load_start(), []
-    monkeypatch.setattr(start.os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
-    monkeypatch.setattr(start, "hand_over", lambda *command: commands.append(command))
-    start.test(arguments)
-    assert said in capsys.readouterr().out
-    [command] = commands
-    assert "--checks" in command
-    assert [*command[len(command) - len(arguments) :]] == arguments
-
-
-def test_a_complaint_of_ruff_makes_the_run_fail(tmp_path: Path) -> None:
-    (tmp_path / "tests" / "lessons").mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "lessons" / "remember_experiments.py", tmp_path / "tests" / "lessons")
-    (tmp_path / "conftest.py").write_text(read("conftest.py").replace('"mypy"', '"ruff --version"'))  # mypy is slow
-    (tmp_path / "pyproject.toml").write_text(
-        '[tool.pytest.ini_options]\ntestpaths = ["tests"]\n[tool.ruff]\nline-length = 120\n'
-    )
-    (tmp_path / "tests" / "test_one.py").write_text("import os\n\n\ndef test_it():\n    pass\n")
-    command = [sys.executable, "-m", "pytest", "--checks"]
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # for a quick start
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert "_ ruff check _" in result.stdout
-    assert "`os` imported but unused" in result.stdout
-    assert "1 failed, 1 passed" in result.stdout.splitlines()[-1]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
-@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (0, 1)])
-def test_ci_runs_the_short_run_and_the_rest_and_fails_with_either(tmp_path: Path, first: int, second: int) -> None:
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for name, script in (
-        ("python3", f'echo "$@"; [[ "$*" = *--rest ]] && exit {second}; exit {first}'),
-        ("chromium", ""),
-    ):
-        (tmp_path / name).write_text(f"#!/usr/bin/env bash\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    result = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True, text=True, check=False)
-    assert result.stdout.splitlines() == ["start.py test", "start.py test --rest"]
-    assert result.returncode == (first or second)
-
-
 # what is installed
 
 
@@ -286,23 +203,6 @@ def test_the_lock_pins_every_requirement_and_nothing_but_versions() -> None:
     assert names_in(wanted + PROJECT["build-system"]["requires"]) <= names_in(LOCKED)
     names = [text.split("==")[0] for text in LOCKED]
     assert names == sorted(set(names)), "one version of each, for every Python"
-
-
-def test_every_requirement_has_a_lower_bound_that_the_lock_meets() -> None:
-    locked = dict(text.split(" ;")[0].split("==") for text in LOCKED)
-    extras = PROJECT["project"]["optional-dependencies"]
-    for requirement in [*PROJECT["project"]["dependencies"], *extras["test"], *PROJECT["build-system"]["requires"]]:
-        name, oldest = requirement.split(">=")
-        assert [*map(int, locked[name].split("."))] >= [*map(int, oldest.split("."))], requirement
-
-
-def test_conda_installs_what_pip_does() -> None:
-    environment = yaml.safe_load(read("environment.yml"))
-    python, *others = environment.pop("dependencies")
-    assert re.fullmatch(r"python=3\.\d+", python)
-    assert int(python.split(".")[1]) >= int(PROJECT["project"]["requires-python"].removeprefix(">=3."))
-    assert others == ["pip", {"pip": ["-e ."]}]
-    assert environment == {"name": PROJECT["project"]["name"], "channels": ["conda-forge"]}
 
 
 # In two parts, so that this file does not name them.
@@ -337,13 +237,6 @@ def test_the_wheel_holds_the_lessons_the_data_and_the_types(tmp_path: Path) -> N
     top = {name.split("/")[0] for name in names}
     assert top == {"bptt_lessons", f"bptt_lessons-{bptt_lessons.__version__}.dist-info"}
     assert not [name for name in names if ".ipynb_checkpoints" in name or name.endswith(".pyc")]
-
-
-def test_the_command_and_the_module_are_one() -> None:
-    assert PROJECT["project"]["scripts"] == {"bptt-lessons": "bptt_lessons.__main__:main"}
-    command = [sys.executable, "-m", "bptt_lessons", "--version"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert result.stdout.strip() == f"bptt-lessons {bptt_lessons.__version__}"
 
 
 # files that must agree

@@ -84,31 +84,6 @@ def test_a_seed_gives_again_what_was_recorded(name, seed, tolerance, changed):
     check_again(name, seed, tolerance, **changed)
 
 
-def values(name, quantity):
-    return np.array(recorded(name).values[quantity])
-
-
-def test_a_plain_step_jumps_from_the_wall_and_a_clipped_one_does_not():
-    assert values("cliff_step", "length of the first step, plain").min() > 0.3
-    assert values("cliff_step", "way of the 10 steps, plain").max() < 0.02
-    assert values("cliff_step", "length of the first step, clipped").max() < 0.01001
-
-
-def test_windows_one_step_too_short_unlearn_the_echo_that_the_net_could_give_before():
-    assert values("delayed_echo_windows", "right, windows of 8").max() < 0.65
-    assert values("delayed_echo_windows", "right, windows of 10").max() < 0.65
-    assert values("delayed_echo_windows", "right, windows of 11").min() > 0.98
-    assert values("delayed_echo_windows", "right, windows of 20").min() > 0.98
-    # The net holds the bit before training: with its weights unchanged the readout finds it.
-    assert values("delayed_echo_windows", "right, windows of 10, readout only").min() > 0.99
-
-
-def test_influence_balancing_needs_windows_of_more_than_a_hundred():
-    name = "influence_balancing_truncated"
-    assert set(values(name, "shortest right window, last loss")) == {41}
-    assert set(values(name, "shortest right window, all losses")) == {110}
-
-
 def test_the_estimates_are_those_of_the_truncated_gradients():
     rng = np.random.default_rng(3)
     T = 30

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from bptt_lessons import nested
 from bptt_lessons.cells import rnn
-from bptt_lessons.experiments import fresh_batches, language_model, reber_cells
+from bptt_lessons.experiments import language_model, reber_cells
 from bptt_lessons.experiments.fresh_batches import (
     CONTENDERS,
     Task,
@@ -20,7 +19,6 @@ from bptt_lessons.experiments.fresh_batches import (
     single,
     train_until_passed,
 )
-from bptt_lessons.experiments.recording import recorded
 from bptt_lessons.experiments.stream_training import MSE
 from bptt_lessons.tasks import adding, reber, temporal_order
 from bptt_lessons.training import losses, optim, readout
@@ -85,24 +83,6 @@ def test_updates_are_adam_on_clipped_gradients():
         assert np.allclose(a, b, rtol=1e-5, atol=1e-7), name
 
 
-@pytest.mark.parametrize("name", CONTENDERS)
-def test_every_contender_can_be_trained(name):
-    exam = single(adding.sequences(np.random.default_rng(0), 4, 3))
-    task = Task(partial(adding.sequences, T=4, N=2), mean_loss(MSE, exam), MSE, K=1, below=0.0)
-    end = train_until_passed(CONTENDERS[name], task, **BUDGET | {"updates": 2})
-    assert len(end.marks) == 1
-    assert all(array.dtype == np.float32 for _, array in nested.named_arrays(end.model))
-
-
-def test_starts_of_the_plain_cell():
-    rng = np.random.default_rng(0)
-    for name, square in {"tanh": 1.0, "linear, orthogonal × 0.9": 0.81, "IRNN": 1.0}.items():
-        start = CONTENDERS[name].start(rng, 2, 5)
-        assert np.allclose(start.W_hh @ start.W_hh.T, square * np.eye(5)), name
-        assert not start.b_h.any()
-    assert np.array_equal(CONTENDERS["IRNN"].start(rng, 2, 5).W_hh, np.eye(5))
-
-
 def saying(y):
     """Return a cell and a model that say `y`, whatever they hear."""
     K = y.shape[2]
@@ -133,11 +113,6 @@ def test_a_string_is_foreseen_if_only_legal_symbols_have_the_largest_outputs():
     assert np.array_equal(reber_cells.wrong_steps(*saying(y), strings), step)
     assert reber_cells.not_foreseen(strings)(*saying(y)) == 1
     assert reber_cells.wrong_steps(*saying(np.zeros_like(y)), strings).sum() == strings.mask.sum()  # a tie is wrong
-
-
-def test_the_step_that_needs_memory():
-    steps = reber_cells.steps_that_need_memory(reber.batch(["BTBTXSETE", "BPBPVVEPE", "BTBPVPSETE"]))
-    assert [np.flatnonzero(column).tolist() for column in steps.T] == [[6], [6], [7]]
 
 
 def symbols(T=10, N=3, K=5):
@@ -171,36 +146,3 @@ def test_the_learning_rate_rises_and_falls_to_nothing():
     assert np.argmax(rates) == 49
     assert rates[100] == pytest.approx(0.05, rel=1e-6)
     assert 0 < rates[200] < rates[199] + 1e-12 < 0.001
-
-
-@pytest.mark.long
-def test_a_small_language_model():
-    found = language_model.run(0, H=4, N=32, k=8, lr=0.01, updates=6, points=3)
-    assert found["curve, updates"] == [2.0, 4.0, 6.0]
-    assert found["characters read in training"] == 6 * 32 * 8
-    assert found["curve, seconds"][-1] == found["seconds of training"]
-    assert len(found["curve, bits"]) == 3
-    assert found["bits, LSTM"] == pytest.approx(found["curve, bits"][-1], rel=0.01)  # one stream, and eight
-    assert not found["LSTM below the trigram"]
-
-
-def test_single_leaves_integers_and_masks_alone():
-    order = single(temporal_order.sequences(np.random.default_rng(0), 10, 2))
-    assert (order.x.dtype, order.target.dtype.kind, order.mask.dtype) == (np.float32, "i", bool)
-    assert fresh_batches.single(None) is None
-
-
-def values(name, quantity):
-    return np.array(recorded(name).values[quantity], dtype=float)  # NaN for never
-
-
-def test_a_long_training_brings_the_language_model_below_xz_and_most_of_it_brings_nothing():
-    name = "language_model_long"
-    bits = values(name, "bits, LSTM")[0]
-    assert values(name, "bits, xz after the training text")[0] < bits < values(name, "bits, xz alone")[0] - 0.1
-    assert values(name, "bits, xz alone")[0] < values(name, "bits, trigram")[0]
-    curve, updates = values(name, "curve, bits")[0], values(name, "curve, updates")[0]
-    assert curve[updates <= 1600][-1] - curve.min() < 0.02  # nothing comes after the first third
-    known = values(name, "curve, bits in training")[0]
-    assert known[updates <= 1600][-1] - known[-1] > 0.25  # but what it learns by heart
-    assert values(name, "seconds of training")[0] < 600

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from bptt_lessons.experiments.units_that_know import agreement, inside
 
@@ -42,8 +41,3 @@ def test_brackets_and_quotes() -> None:
     facts = inside('a(b"c")d)e"')
     assert facts["in brackets"].tolist() == [0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
     assert facts["in quotes"].tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1]
-
-
-def test_shapes_are_looked_at() -> None:
-    with pytest.raises(ValueError, match=r"fact has shape \(3,\)"):
-        agreement(np.zeros((4, 2)), np.zeros(3))

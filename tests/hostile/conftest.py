@@ -1,4 +1,4 @@
-"""Disks on which nothing can be written, a learner at a notebook, and clones that are started for the first time."""
+"""Disks that are full, a learner at a notebook, and clones that are started for the first time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def unmount(folder: Path) -> None:
 
 
 class Disks:
-    """A small disk, and a folder that may only be read."""
+    """Small disks."""
 
     @staticmethod
     @contextmanager
@@ -61,35 +61,6 @@ class Disks:
         with path.open("wb", buffering=0) as file, pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
             file.writelines([b"\0" * 4096] * 1_000_000)
         return path
-
-    @staticmethod
-    @contextmanager
-    def read_only(folder: Path) -> Iterator[Path]:
-        """Forbid writing into a folder: by a mount for root, by permissions for others."""
-        if os.name != "posix":
-            pytest.skip("permissions of a folder do not forbid writing here")
-        if os.geteuid() != 0:
-            inside = [path for path in [folder, *folder.rglob("*")] if not path.is_symlink()]
-            modes = {path: path.stat().st_mode for path in inside}
-            for path, mode in modes.items():
-                path.chmod(mode & ~0o222)
-            try:
-                yield folder
-            finally:
-                for path, mode in modes.items():
-                    path.chmod(mode)
-            return
-        own_disk = os.path.ismount(folder)
-        if not own_disk:
-            mount("--bind", str(folder), str(folder))
-        try:
-            mount("-o", "remount,bind,ro", str(folder))
-            yield folder
-        finally:
-            if own_disk:
-                mount("-o", "remount,bind,rw", str(folder))
-            else:
-                unmount(folder)
 
 
 @pytest.fixture

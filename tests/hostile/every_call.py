@@ -9,7 +9,6 @@ for each action.  `test_kills.py` then looks into every folder.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -18,11 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from bptt_lessons.course import learner_folder, progress
-from bptt_lessons.training import saving
-from bptt_lessons.training.loop import Session
 
 CALLS = ("open", "close", "write", "fsync", "mkdir", "link", "rename", "replace", "unlink")
 LESSONS = ("00_start_here.ipynb", "01_unrolling.ipynb", "02_bptt.ipynb")
@@ -136,16 +131,6 @@ def copy(folder: Path) -> None:
     learner_folder.prepare(folder / MINE, shipped=folder / "as shipped", version="1")
 
 
-def copy_without_links(folder: Path) -> None:
-    """Copy the lessons onto a disk without hard links."""
-
-    def no_links(*paths: object) -> None:
-        raise OSError(errno.EPERM, "this disk has no links")
-
-    os.link = no_links  # type: ignore[assignment]
-    copy(folder)
-
-
 def copy_and_work(folder: Path) -> None:
     """Copy the lessons and change one."""
     ship(folder, "as shipped")
@@ -159,21 +144,6 @@ def upgrade(folder: Path) -> None:
     learner_folder.prepare(folder / MINE, shipped=folder / "better", version="2")
 
 
-def save(number: int) -> Callable[[Path], None]:
-    """Return what saves a training."""
-
-    def saved(folder: Path) -> None:
-        (folder / MINE).mkdir(exist_ok=True)
-        saving.save(folder / MINE / "training.npz", session(number))
-
-    return saved
-
-
-def session(number: int) -> Session:
-    """Return a training that is told from another by its number."""
-    return Session(model=np.full(3000, float(number)), losses=(0.0,) * number)
-
-
 class Action(NamedTuple):
     """An action, and what comes before it."""
 
@@ -185,9 +155,7 @@ ACTIONS = {
     "record": Action(record(RESULTS[:2]), record(RESULTS[2:])),
     "record for the first time": Action(lambda folder: None, record(RESULTS)),
     "reset": Action(record(RESULTS), set_aside),
-    "copy without links": Action(lambda folder: ship(folder, "as shipped"), copy_without_links),
     "upgrade": Action(copy_and_work, upgrade),
-    "save": Action(save(1), save(2)),
 }
 
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 STEP = """
-import os, pathlib, sys, time
+import pathlib, sys, time
 name, hold, python = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-(python.parent.parent / "pid").write_text(str(os.getpid()))
 print("step:", name, flush=True)
 while hold.exists() and hold.read_text() == name:
     time.sleep(0.01)

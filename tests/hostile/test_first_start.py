@@ -73,20 +73,6 @@ def test_start_killed_while_its_step_lives_on_is_waited_for(clone: Any, step: st
     assert clone.steps_of(output) == clone.EVERYTHING
 
 
-@LONG
-def test_a_step_that_is_killed_is_said_to_have_failed(clone: Any) -> None:
-    (clone.folder / "hold").write_text("course")
-    with clone.started() as process:
-        wait_for_step(process, "course")
-        os.kill(int((clone.folder / ".venv" / "pid").read_text()), signal.SIGKILL)
-        _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "This step failed" in error
-    assert "run this again: it carries on by itself" in error
-    (clone.folder / "hold").unlink()
-    assert clone.finishes() == clone.EVERYTHING
-
-
 def test_on_a_full_disk(disks: Any, make_clone: Any, tmp_path: Path) -> None:
     with disks.small(tmp_path / "disk é", 128) as disk:
         clone = make_clone(disk / "clone")
@@ -99,21 +85,3 @@ def test_on_a_full_disk(disks: Any, make_clone: Any, tmp_path: Path) -> None:
         assert "run this again" in error
         filling.unlink()
         assert clone.finishes() == clone.EVERYTHING
-
-
-@LONG
-def test_in_a_folder_that_may_only_be_read(disks: Any, make_clone: Any, tmp_path: Path) -> None:
-    clone = make_clone(tmp_path / "clone é")
-    with disks.read_only(clone.folder):
-        with clone.started() as process:
-            output, error = process.communicate(timeout=60)
-        assert process.returncode == 1
-        assert output == ""
-        assert error.splitlines()[2:] == [
-            f"The folder {clone.folder} must be writable, and its disk not full. "
-            "If the course is open, close it first.",
-            "Then run this again.",
-        ]
-    assert clone.finishes() == clone.EVERYTHING
-    with disks.read_only(clone.folder):  # once set up, it need not be writable
-        assert clone.finishes() == clone.EVERYTHING[-1:]

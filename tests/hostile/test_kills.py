@@ -16,12 +16,9 @@ from typing import Any
 import every_call
 import pytest
 from every_call import LESSONS, MINE, RESULTS, WORK
-from jupyter_client.manager import KernelManager
 
 from bptt_lessons.course import learner_folder, progress
-from bptt_lessons.course.kernels import ThisPython
 from bptt_lessons.course.locking import locked
-from bptt_lessons.training import saving
 
 ODD_NAME = 'my "lessons" 100% #1? é' if os.name == "posix" else "my lessons 100% é"
 PATIENCE = 60  # seconds that a writer may take to begin
@@ -41,16 +38,6 @@ last = [entry.status for entry in progress.read() if entry.exercise == {exercise
 statuses = ["wrong", "correct"] if last == ["correct"] else ["correct", "wrong"]
 """
 
-CHECKS = """
-from bptt_lessons.course import EXERCISES, check
-exercise = EXERCISES[{exercise!r}]
-mistake = next(iter(exercise.misconceptions.values())).function
-while True:
-    for status in statuses:
-        globals()[exercise.learner_name] = exercise.solution if status == "correct" else mistake
-        check({exercise!r})
-"""
-
 RECORDS = """
 while True:
     for status in statuses:
@@ -59,28 +46,9 @@ while True:
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """Return the environment of a writer: progress in its own folder, Jupyter's files under `scratch`."""
+    """Return the environment of a writer: progress in its own folder."""
     kept = {name: value for name, value in os.environ.items() if name != "BPTT_LESSONS_HOME"}
     return kept | {"IPYTHONDIR": str(scratch / "ipython"), "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-@contextlib.contextmanager
-def kernel(code: str, folder: Path) -> Iterator[Any]:
-    """Run a cell in a kernel, as a notebook in `folder` would; give its process."""
-    manager = KernelManager(kernel_spec_manager=ThisPython())
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    manager.start_kernel(cwd=str(folder), env=environment(folder.parent), **quiet)
-    client = manager.client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=PATIENCE)
-        client.execute(code)
-        yield manager.provisioner.process
-    finally:
-        client.stop_channels()
-        manager.provisioner.process.kill()
-        manager.provisioner.process.wait()
-        manager.cleanup_resources()
 
 
 @contextlib.contextmanager
@@ -115,13 +83,13 @@ def check_all_there(acknowledged: int, found: int) -> None:
     assert acknowledged <= found <= acknowledged + 1, f"{acknowledged} records were acknowledged, {found} are there"
 
 
-def kill_once(start: Callable[..., Any], code: str, folder: Path, rng: random.Random) -> None:
+def kill_once(folder: Path, rng: random.Random) -> None:
     """Start a writer and kill it; every acknowledged record must be there, and at most one more."""
     exercise, acknowledged = "activations.sigmoid", folder.parent / "acknowledged"
     acknowledged.unlink(missing_ok=True)
     before = count(folder, exercise)
-    code = (ACKNOWLEDGING + code).format(exercise=exercise, acknowledged=str(acknowledged))
-    with start(code, folder) as writer:
+    code = (ACKNOWLEDGING + RECORDS).format(exercise=exercise, acknowledged=str(acknowledged))
+    with process(code, folder) as writer:
         wait_for(writer, acknowledged, 1)
         time.sleep(rng.uniform(0, SPREAD))
         writer.kill()
@@ -130,39 +98,13 @@ def kill_once(start: Callable[..., Any], code: str, folder: Path, rng: random.Ra
     assert "solved" in str(progress.progress_report(folder))
 
 
-@pytest.mark.parametrize("kind", ["kernel", "process"])
-def test_killed_at_random_moments(kind: str, whole: bool, tmp_path: Path) -> None:
+def test_killed_at_random_moments(whole: bool, tmp_path: Path) -> None:
     folder, rng = tmp_path / ODD_NAME, random.Random(0)
     folder.mkdir()
     for _ in range(10 if whole else 1):
-        kill_once(*((kernel, CHECKS) if kind == "kernel" else (process, RECORDS)), folder, rng)
+        kill_once(folder, rng)
         with locked(folder / progress.LOCK, seconds=0):  # the dead hold no lock
             pass
-
-
-@pytest.mark.long
-def test_a_kernel_survives_the_death_of_another(tmp_path: Path) -> None:
-    folder, exercise, acknowledged = tmp_path / ODD_NAME, "losses.mse", tmp_path / "acknowledged by the survivor"
-    folder.mkdir()
-    code = (ACKNOWLEDGING + CHECKS).format(exercise=exercise, acknowledged=str(acknowledged))
-    with kernel(code, folder) as survivor:
-        wait_for(survivor, acknowledged, 1)
-        for _ in range(3):
-            kill_once(kernel, CHECKS, folder, random.Random(0))
-            wait_for(survivor, acknowledged, size(acknowledged) + 2)
-        survivor.kill()
-        survivor.wait()
-    check_all_there(size(acknowledged), count(folder, exercise))
-
-
-def test_a_lost_record_would_be_noticed(tmp_path: Path) -> None:
-    every_call.record(RESULTS)(tmp_path)
-    file = tmp_path / MINE / progress.FILE
-    check_all_there(3, len(progress.read(tmp_path / MINE)))
-    *others, last = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(b"".join(others) + b"#" + last)
-    with pytest.raises(AssertionError, match="3 records were acknowledged, 2 are there"):
-        check_all_there(3, len(progress.read(tmp_path / MINE)))
 
 
 def results(folder: Path) -> list[tuple[str, str, str | None]]:
@@ -187,16 +129,6 @@ def look_at_reset(folder: Path) -> None:
     assert file.read_bytes().count(b"\n") == 3
 
 
-def look_at_copy(folder: Path) -> None:
-    mine, shipped = folder / MINE, folder / "as shipped"
-    for path in mine.glob("*.ipynb"):
-        assert path.read_bytes() in (b"", (shipped / path.name).read_bytes()), "half a lesson"
-    done = learner_folder.prepare(mine, shipped=shipped, version="1")
-    assert sorted(done.copied + done.kept) == [*LESSONS]
-    assert all((mine / name).read_bytes() == (shipped / name).read_bytes() for name in LESSONS)
-    assert not [*mine.rglob("*.tmp")]
-
-
 def look_at_upgrade(folder: Path) -> None:
     mine, better = folder / MINE, folder / "better"
     learner_folder.prepare(mine, shipped=better, version="2")
@@ -209,28 +141,13 @@ def look_at_upgrade(folder: Path) -> None:
     assert not [*mine.rglob("*.tmp")]
 
 
-def look_at_saved(folder: Path, least: int) -> None:
-    path = folder / MINE / "training.npz"
-    assert path.exists() or least == 0
-    if path.exists():
-        loaded = saving.load(path, every_call.session(0))
-        number = len(loaded.losses)
-        assert number in (1, 2)
-        assert (loaded.model == number).all()
-    assert len([*path.parent.glob("*")]) <= 2  # the file, and what was being written beside it
-    every_call.save(3)(folder)
-    assert len(saving.load(path, every_call.session(0)).losses) == 3
-
-
 LOOKS: dict[str, Callable[[Path], None]] = {
     "record": lambda folder: look_at_records(folder, 2),
     "record for the first time": lambda folder: look_at_records(folder, 0),
     "reset": look_at_reset,
-    "copy without links": look_at_copy,
     "upgrade": look_at_upgrade,
-    "save": lambda folder: look_at_saved(folder, 1),
 }
-CALLS = {"record": 8, "record for the first time": 20, "reset": 3, "copy without links": 20, "upgrade": 20, "save": 6}
+CALLS = {"record": 8, "record for the first time": 20, "reset": 3, "upgrade": 20}
 
 
 @pytest.fixture(scope="module")

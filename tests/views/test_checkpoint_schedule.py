@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from svg_reader import sentence
 
@@ -51,25 +49,3 @@ def test_it_is_stepped_through_in_words() -> None:
     assert sentence(figure).endswith("Next: backpropagate step 10, which is held.")
     figure.controls["End"].click()
     assert "After 20 of 20 actions: 18 forward steps run, 0 of 3 slots in use." in sentence(figure)
-
-
-@pytest.mark.parametrize("keeps", ["state", "step"])
-@pytest.mark.parametrize(("T", "slots"), SIZES)
-def test_drops_which_have_no_row_are_spoken_of_where_there_are_any(T: int, slots: int, keeps: str) -> None:
-    drops = any(action.kind == "drop" for action in checkpointing.schedule(T, slots, keeps))
-    drawing = checkpoint_schedule.draw(checkpoint_schedule.play(T, slots, keeps), T, slots, keeps, 0)
-    said = "A drop has no row and is not counted: it happens after the row it belongs to."
-    assert (said in drawing.sentence) == drops
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda: widgets.checkpoint_schedule(T=0), "T must be a whole number of at least 1, got 0"),
-        (lambda: widgets.checkpoint_schedule(T=4, slots=5), "slots must be a whole number from 1 to 4, got 5"),
-        (lambda: widgets.checkpoint_schedule(slots=True), "slots must be"),
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong()

@@ -9,7 +9,7 @@ import pytest
 from svg_reader import sentence, words
 
 from bptt_lessons.cells import lstm, unrolled
-from bptt_lessons.views import gate_explorer, svg, widgets
+from bptt_lessons.views import gate_explorer, widgets
 from bptt_lessons.views.gate_explorer import ERASE, KEYS, NOISE, OFF, ONE, READ, SHAPES, STEP, TWO, WRITE, Setting
 
 QUIET = np.random.default_rng(0).normal(size=60)
@@ -93,29 +93,6 @@ def test_half_is_left_after_one_half_life(b_f: float) -> None:
     assert f"at most half of it is left from step {half} on" in drawing.sentence
 
 
-def test_a_gate_that_is_shut_clears_the_cell() -> None:
-    setting = FIRST._replace(b_f=8.0, key=ERASE)
-    assert gate_explorer.halved(gate_explorer.run(setting, QUIET), 5) == 23
-    said = gate_explorer.draw(setting, QUIET).sentence
-    assert "the key line shuts f at step 23 alone" in said
-    assert "from step 23 on, less than 0.05 % at step 40" in said
-
-
-def test_the_first_picture_in_words() -> None:
-    figure = widgets.gate_explorer()
-    found = gate_explorer.run(FIRST, QUIET)
-    life = float(lstm.memory_half_life(3.0))
-    assert sentence(figure) == (
-        "One pulse at step 5; gates i = 0.881, f = 0.953, o = 0.881 by their biases. Half-life of a content: "
-        f"{life:.1f} steps. Step 5 wrote {svg.number(found.c[4], 3)} into the cell; at most half of it is left from "
-        f"step 20 on, {100 * found.c[-1] / found.c[4]:.1f} % at step 40. At step 40 c = {svg.number(found.c[-1], 3)} "
-        f"and h = {svg.number(found.h[-1], 3)}."
-    )
-    shown = words(figure.picture.value)
-    assert {"i = σ(2) = 0.881", "f = σ(3) = 0.953", "o = σ(2) = 0.881", f"half-life {life:.1f} steps"} <= set(shown)
-    assert sentence(figure) in figure.static.description
-
-
 def test_a_pulse_beyond_the_end_is_pulled_back() -> None:
     figure = widgets.gate_explorer()
     figure.controls["pulse at step p"].value = 39
@@ -124,25 +101,3 @@ def test_a_pulse_beyond_the_end_is_pulled_back() -> None:
     figure.controls["steps T"].value = 10
     assert figure.controls["pulse at step p"].value == 9
     assert "Pulses at steps 9 and 10" in sentence(figure)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("b_f", [gate_explorer.LOWEST, gate_explorer.HIGHEST])
-@pytest.mark.parametrize("b_i", [gate_explorer.LOWEST, gate_explorer.HIGHEST])
-def test_the_extremes_can_be_drawn(shape: str, b_f: float, b_i: float) -> None:
-    for T, p in ((10, 1), (10, 9), (60, 59)):
-        drawing = gate_explorer.draw(Setting(T, shape, p, OFF, b_i, b_f, 0.0), QUIET)
-        assert "nan" not in drawing.svg + drawing.description
-        assert len(drawing.svg) < 40_000
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda: widgets.gate_explorer(T=9), "T must be a whole number from 10 to 60, got 9"),
-        (lambda: widgets.gate_explorer(seed=-1), "seed must be a whole number of at least 0, got -1"),
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong()

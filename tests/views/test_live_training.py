@@ -17,7 +17,7 @@ from bptt_lessons.cells import lstm
 from bptt_lessons.gradients.gradcheck import worst_error
 from bptt_lessons.tasks import adding
 from bptt_lessons.training import loop, optim, readout, saving
-from bptt_lessons.views import live_training, svg, widgets
+from bptt_lessons.views import live_training, widgets
 
 SECONDS = 30  # that a thread may take before a test fails; never reached where all is well
 
@@ -249,65 +249,11 @@ def test_a_sample_that_fails_is_told() -> None:
     assert_same(live.session, trained(3))
 
 
-def test_progress_in_words_that_are_not_announced() -> None:
-    live = widgets.live_training(begin(), advance, 4, label="<adding>")
-    live.start()
-    assert live.wait(SECONDS)
-    bar = ElementTree.fromstring(f"<p>{live.bar.value}</p>")
-    progress = bar.find("progress")
-    assert progress.attrib == {"aria-label": "<adding>", "max": "4", "value": "4"}
-    mean = svg.short(float(np.mean(live.session.losses)), 4)
-    assert "".join(bar.itertext()).strip() == f"<adding>: 4 of 4 updates, loss {mean} (mean of the last 4)"
-    assert "aria-live" not in live.bar.value, "five times a second would be too much to listen to"
-    assert 'aria-live="polite"' in live.status.value
-
-
-def test_a_long_curve_is_averaged_and_says_so() -> None:
-    losses = tuple(np.random.default_rng(1).uniform(1, 3, 1999).tolist())
-    drawing = live_training.draw(losses, 2000, bits=True)
-    assert words(drawing.svg)[0] == "loss in bits, each point the mean of 10 updates"
-    assert f"{svg.short(np.mean(losses[:10]) / np.log(2), 4)} at first" in drawing.description
-    assert f"{svg.short(np.mean(losses[1990:]) / np.log(2), 4)} at last" in drawing.description
-    assert len(drawing.svg) < 20_000
-
-
 @pytest.mark.parametrize("losses", [(), (0.0,), (2.0,), (2.0, 2.0), (-1.0, 3.0), (np.nan,), (np.inf, 1.0), (1e-9, 1e9)])
 def test_odd_losses_are_drawn(losses: tuple[float, ...]) -> None:
     drawing = live_training.draw(losses, 10, bits=False)
     assert "nan" not in re.sub(r'aria-label="[^"]*"', "", drawing.svg)
     ElementTree.fromstring(drawing.svg)
-
-
-def test_the_static_picture_is_the_same_whatever_the_session_holds() -> None:
-    one = widgets.live_training(trained(2), advance, 5)._repr_mimebundle_()
-    other = widgets.live_training(trained(3), advance, 5)._repr_mimebundle_()
-    assert one["text/html"] == other["text/html"]
-    assert "Go on is pressed" in one["text/html"]
-    assert "Start is pressed" in widgets.live_training(begin(), advance, 5)._repr_mimebundle_()["text/html"]
-    assert one["text/html"].startswith('<img alt="An empty frame for the curve of the loss')
-    assert not re.search(r"\d", one["text/html"].split('"')[1])
-
-
-def test_a_trained_session_is_continued() -> None:
-    live = widgets.live_training(trained(3), advance, 5)
-    assert sentence(live) == "Not training; 3 updates made so far. Go on trains up to 8."
-    live.controls["Go on"].click()
-    assert live.wait(SECONDS)
-    assert_same(live.session, trained(8))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda: widgets.live_training(None, advance, 5), "session must be loop.Session"),  # type: ignore[arg-type]
-        (lambda: widgets.live_training(begin(), None, 5), "advance must be a function"),  # type: ignore[arg-type]
-        (lambda: widgets.live_training(begin(), advance, 5, sample="a"), "sample must be a function"),  # type: ignore[arg-type]
-        (lambda: widgets.live_training(begin(), advance, 5, path="no/such/net.npz"), "path must lie in a folder"),
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong()
 
 
 def test_the_file_of_an_earlier_training_is_never_written_over(tmp_path: Any) -> None:

@@ -7,10 +7,9 @@ import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import numpy as np
-import pytest
 from svg_reader import SVG, sentence
 
-from bptt_lessons.cells import lstm, rnn
+from bptt_lessons.cells import lstm
 from bptt_lessons.tasks import adding, reber
 from bptt_lessons.training import loop, readout
 from bptt_lessons.views import svg, task_viewer, widgets
@@ -119,26 +118,6 @@ def test_what_is_after_the_end_is_empty() -> None:
     assert "no input; prediction" in sentence(figure)
 
 
-@pytest.mark.parametrize("make", [adding_viewer, reber_viewer])
-def test_the_static_words_hold_whatever_the_model_has_learnt(make: Any) -> None:
-    alts = {make(seed=seed)._repr_mimebundle_()["text/html"].split('"')[1] for seed in (0, 1)}
-    assert len(alts) == 1
-    figure = make()
-    assert figure.static.description in figure.static.svg.replace("&#x27;", "'")
-    assert sentence(figure) not in figure.static.svg
-    assert repr(figure) == "Interactive figure: run this cell to play with the task viewer"
-
-
-def test_names_default_to_numbers_and_fit_the_output_if_they_can() -> None:
-    x = np.eye(5)[np.random.default_rng(0).integers(0, 5, (8, 2))]
-    target = np.random.default_rng(0).integers(0, 3, (8, 2))
-    figure = widgets.task_viewer(rnn, model_of(rnn, 5, 4, 3), x, target, names="vwxyz")
-    assert set(table(figure)["input"].values()) <= set("vwxyz")
-    assert set(table(figure)["target"].values()) <= set("012")
-    figure = widgets.task_viewer(rnn, model_of(rnn, 1, 4, 3), x[:, :, :1], target, names=["no", "yes", "<&>"])
-    assert set(table(figure)["target"].values()) <= {"no", "yes", "<&>"}
-
-
 def test_a_target_that_does_not_count_may_be_nan_or_out_of_range() -> None:
     batch = adding_batch()
     target = np.where(batch.mask[:, :, None], batch.target, np.nan)
@@ -147,25 +126,3 @@ def test_a_target_that_does_not_count_may_be_nan_or_out_of_range() -> None:
     strings = reber.sequences(np.random.default_rng(3), 4)
     wild = np.where(strings.mask, strings.target, 99)
     widgets.task_viewer(lstm, model_of(lstm, 7, 6, 7), strings.x, wild, strings.mask).controls["step t"].value = 2
-
-
-X, Y = np.zeros((4, 2, 1)), np.zeros((4, 2, 1))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda m: widgets.task_viewer(rnn, m, X[0], Y), r"x has shape \(2, 1\), expected \(T, N, D\)"),
-        (lambda m: widgets.task_viewer(rnn, m, X, Y, np.ones((2, 4), bool)), "mask has shape"),
-        (lambda m: widgets.task_viewer(rnn, m, X, Y, names="a"), "names are for symbols"),
-        (lambda m: widgets.task_viewer(rnn, m.cell, X, Y), r"model must be loop.Model"),
-        (lambda m: widgets.task_viewer(None, m, X, Y), "cell must have the function forward"),
-        (
-            lambda m: widgets.task_viewer(rnn, model_of(rnn, 5, 2, 1), np.full((4, 2, 5), 0.5), Y),
-            "x has 5 numbers at each step, expected at most 4",
-        ),
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong(model_of(rnn, 1, 2, 1))

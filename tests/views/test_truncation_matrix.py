@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
 
 import numpy as np
 import pytest
-from svg_reader import sentence, words
+from svg_reader import words
 
 from bptt_lessons.cells import rnn
 from bptt_lessons.gradients import bptt, tbptt
@@ -61,14 +60,6 @@ def test_the_mean_over_all_cuts_is_the_full_gradient() -> None:
     np.testing.assert_allclose(mean, NET.full, rtol=0, atol=1e-12 * np.abs(NET.full).max())
 
 
-def test_draws_differ_and_come_again() -> None:
-    cuts = [tuple(truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.5, draw)).cuts) for draw in range(8)]
-    again = [tuple(truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.5, draw)).cuts) for draw in range(8)]
-    assert cuts == again
-    assert len(set(cuts)) > 4
-    assert truncation_matrix.truncate(NET, Setting(RANDOMISED, 3, 1, 0.0, 0)).cuts == []
-
-
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_numbers_of_the_picture(setting: Setting) -> None:
     drawing = truncation_matrix.draw(NET, setting)
@@ -84,37 +75,6 @@ def test_numbers_of_the_picture(setting: Setting) -> None:
     if setting.algorithm == RANDOMISED:
         for weight in cut.weights[kept]:
             assert f"{weight:.1f}" in weights
-
-
-def test_words() -> None:
-    figure = widgets.truncation_matrix()
-    said = figure.controls
-    assert sentence(figure).startswith("Windows of 9, the state carried from one to the next: 73 of 136 contributions.")
-    said["algorithm"].value = RESET
-    assert "what is kept belongs to another net" in sentence(figure)
-    said["algorithm"].value, said["k (sliding: k2)"].value = SLIDING, 4
-    assert sentence(figure).startswith("Every step goes back 4 (k1 = 1, k2 = 4): ")
-    said["k1 (sliding)"].value = 2
-    assert sentence(figure).startswith("Every 2 steps go back 4 (k1 = 2, k2 = 4): ")
-    assert "4 of 16 steps on the tape at a time, 1,024 bytes." in sentence(figure)
-    said["k (sliding: k2)"].value = 1
-    assert said["k1 (sliding)"].value == 1, "k1 is at most k2"
-    said["algorithm"].value, said["p (randomised)"].value = RANDOMISED, 0.0
-    assert "with probability 0: none fell: 136 of 136 contributions. Relative error 0.000" in sentence(figure)
-    said["algorithm"].value = FULL
-    assert "Full BPTT keeps every contribution: 136 of 136" in sentence(figure)
-    assert truncation_matrix._places([3]) == "before step 4"
-    assert truncation_matrix._places([3, 5, 9]) == "before steps 4, 6 and 10"
-
-
-@pytest.mark.parametrize("algorithm", [RESET, CARRY, SLIDING])
-def test_where_nothing_is_cut_the_words_say_so(algorithm: str) -> None:
-    for k in (T - 1, T):
-        drawing = truncation_matrix.draw(NET, Setting(algorithm, k, 1, 0.2, 0))
-        whole = f"back {T} (k1 = 1, k2 = {T})" if algorithm == SLIDING else f"One window of {T}"
-        said = f"{whole}, the whole sequence, so that nothing is cut: 28 of 28 contributions. Relative error 0.000"
-        assert (said in drawing.sentence) == (k == T)
-        assert ("another net" in drawing.sentence) == (algorithm == RESET and k < T)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -147,15 +107,3 @@ def test_the_first_picture_shows_what_the_lesson_says() -> None:
     assert (np.diff(errors[CARRY]) > 0.01).any()
     assert (np.diff(errors[SLIDING]) < 0).all()
     assert max(errors[CARRY][-1], errors[SLIDING][-1]) < 1e-13
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda: widgets.truncation_matrix(T=1), "T must be a whole number from 2 to 16, got 1"),
-        (lambda: widgets.truncation_matrix(seed=0.5), "seed must be"),  # type: ignore[arg-type]
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong()

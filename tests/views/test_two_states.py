@@ -71,16 +71,6 @@ def test_the_gradients_of_both_states_are_those_of_finite_differences() -> None:
         np.testing.assert_allclose(p.dc[t - 1], both[0], rtol=1e-6, atol=1e-9)
 
 
-def test_sums_are_those_of_their_paths() -> None:
-    p = two_states.play(*arguments())
-    np.testing.assert_allclose(p.dh, p.own + p.through_h)
-    np.testing.assert_allclose(p.dc, p.down + p.through_c)
-    np.testing.assert_allclose(p.through_c[:-1], p.dc[1:] * p.gates[1:, 1])
-    np.testing.assert_allclose(p.down, p.dh * p.gates[:, 3] * (1 - np.tanh(p.c[1:]) ** 2))
-    for last in (p.through_h[-1], p.through_c[-1]):
-        np.testing.assert_array_equal(last, 0)
-
-
 def test_forward_fills_in_step_by_step() -> None:
     figure, p = make_player(), two_states.play(*arguments())
     for t in range(5):
@@ -121,29 +111,3 @@ def test_backward_shows_every_path_and_its_gradient() -> None:
     assert f"its norm is {svg.short(p.norms[0], 3)}." in sentence(figure)
     figure.controls["Start"].click()
     assert sentence(figure).startswith("Nothing has run yet: h_0 and c_0 are zero.")
-
-
-@pytest.mark.parametrize(("T", "H"), [(1, 1), (1, 2), (3, 1), (4, 2)])
-def test_other_sizes(T: int, H: int) -> None:
-    figure = make_player(T, H)
-    for position in range(2 * T + 1):
-        figure.controls["position"].value = position
-        assert "nan" not in figure.picture.value
-    assert "All T parts of the gradient of W_hh are in" in sentence(figure)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        (lambda: make_player(5, 2), r"x has shape \(5, 1, 1\) .* expected at most T = 4 and H = 2"),
-        (lambda: make_player(4, 3), r"W_hh \(3, 12\), expected at most T = 4 and H = 2"),
-        (lambda: widgets.bptt_player(*arguments()[:3], np.zeros((3, 1, 1))), r"target has shape \(3, 1, 1\)"),
-        (
-            lambda: widgets.bptt_player(lstm.init(np.random.default_rng(0), 2, 2), *arguments()[1:]),
-            r"x has shape \(4, 1, 1\)",
-        ),
-    ],
-)
-def test_bad_input(wrong: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        wrong()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import os
 import random
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,16 +11,12 @@ from xml.etree import ElementTree
 import pytest
 import simulated_class
 from html_pages import Reader, assert_nothing_is_loaded
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bptt_lessons.course import EXERCISES, progress
 from bptt_lessons.course.progress import Entry
 from bptt_lessons.workshop import class_page, class_state, class_view
 from bptt_lessons.workshop.class_records import (
     Learner,
-    display_width,
-    merge_entries,
     merge_learners,
     notes,
     read_class,
@@ -90,9 +84,6 @@ def test_shared_and_handed_in_files_are_found_and_no_others(tmp_path: Path) -> N
     assert notes(found) == "Passed over: 1 record set aside by a reset."
 
 
-LINE = progress.line_of(entry(FIRST)).encode()
-
-
 def test_garbage_is_passed_over_and_said(tmp_path: Path) -> None:
     line = progress.line_of(entry(FIRST)).encode()
     write(tmp_path / "anna.jsonl", entry(FIRST), entry(SECOND))
@@ -110,23 +101,6 @@ def test_garbage_is_passed_over_and_said(tmp_path: Path) -> None:
         "2 files that cannot be read (folder.jsonl, link.jsonl), 1 file larger than 2 MB (huge.jsonl), "
         "1 line damaged or from another version."
     )
-
-
-def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "anna" / "progress.jsonl", entry(FIRST))
-    write(tmp_path / "bert" / "progress.jsonl", entry(FIRST))
-    (tmp_path / "lost+found").mkdir()
-    real = os.listdir
-
-    def listdir(path: Path) -> list[str]:
-        if path.name in ("bert", "lost+found"):
-            raise PermissionError(13, "Permission denied", str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "listdir", listdir)
-    found = read_class(tmp_path)
-    assert [learner.name for learner in found.learners] == ["anna"]
-    assert notes(found) == "Passed over: 1 file that cannot be read (bert)."
 
 
 def test_the_same_learner_twice_is_one(tmp_path: Path) -> None:
@@ -160,29 +134,6 @@ def test_two_who_chose_the_same_name_in_folders_of_their_own_are_two(tmp_path: P
     assert [place.label for place in hidden] == ["learner 1", "learner 2", "learner 3", "learner 4"]
 
 
-RESULTS = st.builds(
-    entry,
-    st.sampled_from([*NAMES[:6], "a.stranger"]),
-    st.sampled_from(progress.STATUSES),
-    st.sampled_from([None, MISTAKE, "other"]),
-    st.integers(0, 20),
-)
-RECORDS = st.lists(RESULTS, max_size=8)
-
-
-@given(RECORDS, RECORDS)
-def test_merging_loses_nothing_and_knows_no_order(one: list[Entry], other: list[Entry]) -> None:
-    both = merge_entries(one, other)
-    assert both == merge_entries(other, one)
-    assert set(both) == {*one, *other}
-    assert merge_entries(one, one) == tuple(one)
-    assert merge_entries(one, one[:3]) == tuple(one)
-    assert merge_entries(both, one) == both or sorted(both) != list(both) or set(merge_entries(both, one)) == set(both)
-    solved = {e.exercise for e in (*one, *other) if e.status == "correct"}
-    states = {s.exercise: s.state for s in progress.summary(both)}
-    assert all(states[name] == "solved" for name in solved if name in states)
-
-
 # --- where everybody is ------------------------------------------------------------------------------------
 
 
@@ -208,15 +159,6 @@ def test_merging_loses_nothing_and_knows_no_order(one: list[Entry], other: list[
 )
 def test_what_holds_a_learner_up_now(entries: list[Entry], stuck: int | None) -> None:
     assert in_class(*entries).stuck == stuck
-
-
-def test_a_mistake_that_was_mended_holds_nobody_up_any_more() -> None:
-    place = in_class(entry(SECOND, "wrong", "no-return", ago=9), entry(SECOND, "wrong", None, ago=5))
-    assert (place.stuck, place.misconception) == (1, None)
-    place = in_class(entry(SECOND, "wrong", "no-return", ago=9), entry(THIRD, "wrong", MISTAKE, ago=5))
-    assert (place.stuck, place.misconception) == (2, MISTAKE)
-    strangers = [entry(f"a.stranger{number}", "wrong", MISTAKE) for number in range(20)]
-    assert in_class(*strangers, entry(NAMES[-1])).misconception is None
 
 
 def test_one_who_left_long_ago_does_not_hold_the_room_up(tmp_path: Path) -> None:
@@ -252,22 +194,6 @@ def test_the_worst_comes_first_with_its_mistakes_and_what_to_say(tmp_path: Path)
 # --- in a terminal -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lesson", [None, "02"])
-def test_it_fits_a_terminal(
-    lesson: str | None, whole: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    count = 200 if whole else 40
-    names = simulated_class.make(tmp_path, count, 240, end=NOW)
-    write(tmp_path / ("李雷" * 30 + ".jsonl"), entry("x" * 4000, "wrong", "y" * 4000))
-    assert command(tmp_path, *(["--lesson", lesson] if lesson else [])) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(display_width, lines)) <= 100
-    assert lines[0].startswith(f"{count + 1} learners, ")
-    assert any(line.startswith(("Where the class is stuck now:", "Nobody is stuck")) for line in lines[:8])
-    everybody = all(any(line.startswith(name[:18]) for line in lines) for name in names)
-    assert everybody == (lesson is not None)
-
-
 def test_the_lines_of_a_small_class(tmp_path: Path) -> None:
     write(tmp_path / "anna.jsonl", entry(FIRST, ago=5), entry(SECOND, "wrong", MISTAKE, ago=4))
     write(tmp_path / "bert.jsonl", entry(FIRST, ago=200))
@@ -279,29 +205,6 @@ def test_the_lines_of_a_small_class(tmp_path: Path) -> None:
     assert re.search(rf"anna +# !\.\.\.\. \.+ .* 4 min  {re.escape(SECOND)}\n", text)
     assert re.search(r"bert +# \.\.\.\.\. .* 3 h\n", text)
     assert text.endswith("A note.")
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["nowhere"], "folder is "),
-        ([], "folder is needed"),
-        ([".", "--lesson", "12"], "--lesson is '12'; expected one of 00, 01"),
-        ([".", "--watch", "5"], "name it with --html FILE"),
-        ([".", "--watch", "0", "--html", "p.html"], "expected 1 to 3600 seconds"),
-        ([".", "--watch", "nan", "--html", "p.html"], "expected 1 to 3600 seconds"),
-        ([".", "--html", "nowhere/p.html"], "expected a file in a folder that is there"),
-        ([".", "--html", "."], "expected a file in a folder that is there"),
-    ],
-)
-def test_what_cannot_be_done_is_said(
-    words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BPTT_LESSONS_CLASS", raising=False)
-    assert command(*words) == 1
-    assert says in capsys.readouterr().err
-    assert [*tmp_path.iterdir()] == []
 
 
 # --- the page ----------------------------------------------------------------------------------------------
@@ -325,19 +228,6 @@ def test_the_page_needs_nothing_else_and_has_words_for_everything(thirty: Path) 
     assert "refresh" not in text
     svg = text[text.index("<svg") : text.index("</svg>") + 6]
     assert ElementTree.fromstring(svg).tag.endswith("svg")
-
-
-def test_the_page_tells_learner_by_learner_what_the_picture_shows(thirty: Path) -> None:
-    seen = view(thirty)
-    text = class_page.html_of(seen, NOW, "")
-    for place in seen.learners:
-        row = re.search(rf'<tr><th scope="row">{re.escape(html.escape(place.label))}</th>(.*?)</tr>', text)
-        assert row is not None
-        cells = re.findall(r"<td>(.*?)</td>", row[1])
-        assert cells[0] == str(place.solved)
-        words = {"": "not attempted", "stuck": "tried", "stuck, quiet": "tried"}
-        states = [words.get(cell, cell) for cell in cells[4:]]
-        assert tuple(states) == place.states
 
 
 def test_watching_writes_the_page_again_and_survives_a_folder_that_is_gone_for_a_moment(
@@ -466,20 +356,3 @@ def test_what_is_shared_commands_nothing(
     }
     assert len(before.tags) == len(parsed.tags)
     assert not [name for _, attrs in parsed.tags for name in attrs if name.startswith("on")]
-
-
-def test_exercises_and_mistakes_of_another_version_are_shown_by_their_names(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for number in range(3):
-        write(tmp_path / f"a{number}.jsonl", entry("new.exercise", "wrong", "new-mistake"))
-    write(tmp_path / "b.jsonl", *(entry(f"flood.{number}", "wrong") for number in range(500)))
-    seen = view(tmp_path)
-    assert len(seen.columns) == len(NAMES) + class_state.UNKNOWN_SHOWN
-    assert seen.columns[len(NAMES)] == class_state.Column("new.exercise", "another version")
-    assert seen.unknown == 501 - class_state.UNKNOWN_SHOWN
-    text = both(tmp_path, tmp_path, capsys)
-    assert "new.exercise: 3 stuck" in text
-    assert "3 x new-mistake\n" in text
-    assert "Another version" in text
-    assert "493 exercises of another version" in text

@@ -1,10 +1,9 @@
-"""The instructors' pages: up to date, complete, with schedules that work, and naming only what exists."""
+"""The instructors' pages: up to date, complete, and naming only what exists."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import re
 import shlex
 import sys
@@ -12,7 +11,6 @@ import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -25,12 +23,6 @@ INSTRUCTORS = ROOT / "instructors"
 STEMS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PAGES = sorted(INSTRUCTORS.rglob("*.md"))
 HEADINGS = ["Live coding", "Predict, then run", "Exercises", "Where people go wrong", "Questions to discuss"]
-WITHOUT_A_PAUSE = 100  # minutes that nobody should sit through
-SCHEDULE = (
-    "<!-- schedule: 0:00 to 0:10 -->\n"
-    "| start | what | live | to teach | exercises | to write |\n|---|---|---|---|---|---|\n"
-)
-
 specification = importlib.util.spec_from_file_location("generate", INSTRUCTORS / "generate.py")
 assert specification is not None
 assert specification.loader is not None
@@ -56,34 +48,6 @@ def lesson_page(number: str) -> str:
 def test_every_page_is_as_generated() -> None:
     differing = [name(path) for path, page in generate.pages() if not path.exists() or text(path) != page]
     assert differing == [], "run: python instructors/generate.py"
-
-
-@pytest.mark.parametrize(
-    ("block", "complaint"),
-    [
-        ("<!-- exercises: keep lstm.step -->\n<!-- end -->", 'no exercise of this lesson "lstm.step"'),
-        ("<!-- mistakes: rnn.step: bad-luck -->\n<!-- end -->", 'no known mistake of rnn.step "bad-luck"'),
-        ("<!-- mistakes: rnn.step: no-tanh -->\n", "no <!-- end --> follows it"),
-        (f"{SCHEDULE}| | one step | | 5 | `rnn.step` | |\n<!-- end -->", "it ends at 0:11 and should end at 0:10"),
-        (f"{SCHEDULE}| | one step | | a while | | |\n<!-- end -->", "the fourth must be a number of minutes"),
-    ],
-)
-def test_a_wrong_marker_is_named_with_its_file(
-    block: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = tmp_path / "instructors" / "lessons" / "01_unrolling_a_recurrent_network.md"
-    page.parent.mkdir(parents=True)
-    page.write_text(block, encoding="utf-8")
-    monkeypatch.setattr(generate, "HERE", tmp_path / "instructors")
-    assert generate.main([]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("instructors/lessons/01_unrolling_a_recurrent_network.md: <!-- ")
-    assert complaint in said
-    assert text(page) == block
-
-
-def test_a_sentence_reads_the_same_in_markdown() -> None:
-    assert generate.markdown("the *last* row, h**2 and a * b, `x * y`") == r"the *last* row, h\*\*2 and a \* b, `x * y`"
 
 
 # Lessons' pages
@@ -114,78 +78,7 @@ def test_the_code_of_a_page_runs(stem: str, tmp_path: Path, monkeypatch: pytest.
         exec(compile(textwrap.dedent(block), f"{stem}, block {number}", "exec"), vars(module))
 
 
-# Schedules; generate.py computes their sums, and refuses one that does not end on time
-
-
-class Row(NamedTuple):
-    """One row of a schedule."""
-
-    what: str
-    live: str
-    besides: int  # minutes
-    exercises: list[str]
-    writing: int  # minutes
-
-
-def rows(schedule: str) -> list[Row]:
-    lines = [line for line in schedule.splitlines() if line.startswith("|")][2:-1]
-    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
-    return [
-        Row(re.sub(r"\[(\d\d)\]\([^)]*\)", r"\1", what), live, int(besides), re.findall(r"`(.+?)`", named), int(w or 0))
-        for _, what, live, besides, named, w in cells
-    ]
-
-
 GUIDE = text(INSTRUCTORS / "README.md")
-SCHEDULES = [rows(body) for body in re.findall(r"<!-- schedule: .*? -->\n(.*?)<!-- end -->", GUIDE, re.DOTALL)]
-each_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=["90 minutes", "half a day", "day one", "day two"])
-
-
-def sections(stem: str) -> set[int]:
-    cells = json.loads(text(ROOT / "notebooks" / f"{stem}.ipynb"))["cells"]
-    return {int(n) for cell in cells for n in re.findall(r"^## (\d+)\. ", "".join(cell["source"]), re.MULTILINE)}
-
-
-def missing_sections(what: str) -> list[str]:
-    """Return the sections that a row names and its lessons do not have; a lesson holds until the next is named."""
-    lesson, found = "", []
-    for number, first, last in re.findall(r"\b(0\d)\b|\bsections? (\d+)(?: (?:to|and) (\d+))?", what):
-        lesson = number or lesson
-        stem = next((s for s in STEMS if s.startswith(lesson)), "")
-        found += [f"{lesson} {n}" for n in (first, last) if n and (not stem or int(n) not in sections(stem))]
-    return found
-
-
-@each_schedule
-def test_a_schedule_has_pauses_and_names_sections_that_exist(schedule: list[Row]) -> None:
-    assert missing_sections("02, sections 9 and 11; 00, section 8") == ["02 11", "00 8"]
-    written = [n for row in schedule for n in row.exercises]
-    assert len(written) == len(set(written))
-    sat = 0
-    for row in schedule:
-        sat = 0 if row.what.startswith(("Break", "Lunch")) else sat + row.besides + row.writing
-        assert sat <= WITHOUT_A_PAUSE, f"no pause before {row.what}"
-        assert missing_sections(row.what) == []
-        assert {EXERCISES[n].lesson[:2] for n in row.exercises} <= set(re.findall(r"\b0\d\b", row.what))
-
-
-@each_schedule
-def test_the_steps_of_a_row_exist_and_fit_into_its_minutes(schedule: list[Row]) -> None:
-    for row in schedule:
-        minutes = 0
-        assert re.fullmatch(r"(0\d\.\d+(, 0\d\.\d+)*)?", row.live), row.live
-        for lesson, step in re.findall(r"(0\d)\.(\d+)", row.live):
-            live = lesson_page(lesson).partition("\n## Live coding\n")[2].partition("\n## ")[0]
-            found = re.search(rf"^{step}\. \*\*.*?(\d+) min", live, re.MULTILINE)
-            assert found is not None, f"{lesson}.{step} is missing, or has no minutes"
-            minutes += int(found[1])
-        assert minutes <= row.besides, row.what
-
-
-def test_short_schedules_write_what_the_lessons_pages_keep() -> None:
-    markers = re.findall(r"<!-- exercises: keep (.+?) -->", "".join(map(lesson_page, STEMS)))
-    keep = {n for marker in markers for n in marker.split(", ")}
-    assert {n for schedule in SCHEDULES[:2] for row in schedule for n in row.exercises} <= keep
 
 
 # Commands, links and the report that the guide quotes
@@ -254,15 +147,6 @@ def broken_links(page: str, folder: Path) -> list[str]:
 def test_every_link_and_every_file_that_a_page_names_exists(path: Path) -> None:
     page = re.sub(r"^ *```.*?^ *```", "", text(path), flags=re.MULTILINE | re.DOTALL)
     assert broken_links(page, path.parent) == []
-
-
-def test_a_broken_link_is_found() -> None:
-    page = "## Here it is\n[a](#here-it-is) [b](#there) [c](README.md) [d](none.md) [e](README.md#none) `tests/none.py`"
-    assert broken_links(page, INSTRUCTORS) == ["#there", "none.md", "README.md#none", "tests/none.py"]
-
-
-def test_the_guide_links_every_lessons_page() -> None:
-    assert {f"lessons/{stem}.md" for stem in STEMS} <= set(re.findall(r"\]\(([^)#]+)", GUIDE))
 
 
 def test_a_report_reads_as_the_guide_says() -> None:

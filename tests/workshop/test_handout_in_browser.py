@@ -61,12 +61,3 @@ def test_the_handout_is_one_page_with_nothing_cut(paper: str, page: Any, tmp_pat
     assert page.evaluate("document.querySelectorAll('[data-mjx-error], mjx-merror').length") == 0
     assert min(page.evaluate(TEXT)) >= 8.49 * POINT
     assert min(page.evaluate(EQUATIONS)) >= 8 * POINT
-
-
-@pytest.mark.long
-def test_with_wider_fonts_it_is_smaller_and_one_page_still(page: Any, tmp_path: Path) -> None:
-    html = handout.handout(handout.source().read_text(encoding="utf-8"))
-    wider = html.replace('Arial, Helvetica, "Liberation Sans"', '"DejaVu Sans", Verdana')
-    assert wider != html
-    show(page, wider, tmp_path)
-    assert [sheets(page.pdf(format=paper)) for paper in PAPER] == [1, 1]

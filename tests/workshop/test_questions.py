@@ -63,33 +63,9 @@ def wrong_with(question: Question) -> list[str]:
     ]
 
 
-def test_there_are_about_twenty_of_every_kind_from_nearly_every_lesson() -> None:
-    assert 18 <= len(QUESTIONS) <= 24
-    assert [question.number for question in QUESTIONS] == list(range(1, len(QUESTIONS) + 1))
-    assert {question.kind for question in QUESTIONS} == KINDS
-    assert {question.lesson for question in QUESTIONS} == LESSONS - {"00"}
-    assert len({question.title for question in QUESTIONS}) == len(QUESTIONS)
-
-
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: f"{question.number}")
 def test_a_question_has_a_lesson_a_kind_and_an_answer_to_every_choice(question: Question) -> None:
     assert wrong_with(question) == []
-
-
-def test_what_is_wrong_with_a_question_would_be_seen() -> None:
-    choice = next(question for question in QUESTIONS if "- **a** " in question.asked)
-    assert wrong_with(choice._replace(lesson="42")) == ["there is no lesson 42"]
-    assert wrong_with(choice._replace(asked=choice.asked + "\n- **z** another")) != []
-    assert "a computation without code" in wrong_with(choice._replace(kind="computation", code=""))
-    with pytest.raises(ValueError, match=r"not built as a question: 1\. Shapes"):
-        questions("### 1. Shapes\n\nLesson 01 · recall\n\nWhich?\n")
-
-
-def test_none_is_on_the_page_of_a_lesson() -> None:
-    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "instructors" / "lessons").glob("*.md")]
-    on_pages = {asked for page in pages for asked in re.findall(r"^\*\*(.+?)\*\*", page, re.MULTILINE)}
-    assert {question.title for question in QUESTIONS}.isdisjoint(on_pages)
-    assert {question.asked.splitlines()[0] for question in QUESTIONS}.isdisjoint(on_pages)
 
 
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q.code], ids=lambda question: f"{question.number}")

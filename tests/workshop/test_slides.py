@@ -6,7 +6,6 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ import pytest
 from html_pages import Reader, assert_nothing_is_loaded
 
 from bptt_lessons.course import EXERCISES, cli, learner_folder
-from bptt_lessons.workshop import commands, comparison, page, prose, slides
+from bptt_lessons.workshop import commands, page, prose, slides
 
 LESSONS = learner_folder.shipped_lessons(learner_folder.shipped_folder())
 STEMS = [path.stem for path in LESSONS]
 SHORT = ("00", "02")  # lessons whose decks the short run looks at
-TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 WORDS = re.compile(r"\s+")
 
 
@@ -53,36 +51,6 @@ def deck(html: str, read_deck: Callable[[str], Reader]) -> Reader:
 @pytest.fixture
 def cells(stem: str) -> Any:
     return nbformat.read(LESSONS[STEMS.index(stem)], as_version=4).cells
-
-
-def test_every_cell_says_where_it_goes(cells: Any) -> None:
-    assert {cell.metadata.get("slideshow", {}).get("slide_type") for cell in cells} <= TYPES
-
-
-def test_what_an_author_wants_shown_is_there(cells: Any) -> None:
-    for cell in cells:
-        wanted = cell.metadata.slideshow
-        assert set(wanted) <= {"slide_type", "sentences", "height", "rows"}
-        if "sentences" in wanted:
-            told = [part for part in prose.parts(cell.source) if part.kind == "paragraph"]
-            assert len(wanted["sentences"]) <= len(told)
-            for count, part in zip(wanted["sentences"], told, strict=False):
-                assert count is None or 0 <= count <= len(prose.sentences(part.source)), part.source
-        if "height" in wanted:
-            html = next(html for output in cell.outputs if (html := output.get("data", {}).get("text/html")))
-            assert 0 < slides.upper_part(html, wanted["height"])[1] < slides.upper_part(html, 0)[1]
-        if "rows" in wanted:
-            found = [comparison.read(output.get("text", ""), wanted["rows"]) for output in cell.outputs]
-            assert any(table and table.rows for table in found)
-
-
-def test_it_has_a_language_a_title_and_headings_in_order(deck: Reader, stem: str) -> None:
-    assert deck.all("html") == [{"lang": "en"}]
-    assert f"{stem[:2]} " in "".join(deck.text[:12])
-    levels = [int(tag[1]) for tag, _ in deck.tags if re.fullmatch(r"h\d", tag)]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 or after == 2 for before, after in pairwise(levels))
 
 
 def test_every_picture_of_the_shown_cells_is_there_with_its_alternative_text(deck: Reader, cells: Any) -> None:
@@ -151,66 +119,6 @@ def test_what_follows_a_question_waits_for_a_key(html: str) -> None:
         assert after.count('<div class="block') == after.count('<div class="block fragment">')
 
 
-CELL = """
-sizes = [1, 2, 3]
-
-
-total = sum(sizes)
-print(
-    "the sum is",
-    total,
-)
-curve = np.array(sizes)
-plots.lines({"sizes": curve})
-past = recorded("something")
-first, last = past[0], past[-1]
-compared(EXPERIMENT, past)
-assert first < last
-"""
-
-
-def test_no_line_is_left_that_served_only_what_is_left_out() -> None:
-    assert slides.shown_code(CELL).split() == ["sizes", "=", "[1,", "2,", "3]", "total", "=", "sum(sizes)"]
-    assert slides.shown_code("k = 12\nprint(k)\nassert k") == "k = 12\nprint(k)"
-    assert slides.shown_code("k = 12\nassert k\nprint(k)") == "k = 12\nassert k\nprint(k)"
-    assert slides.shown_code("def f():\n    return 1\nassert f()") == "def f():\n    return 1"
-
-
-def test_a_comparison_becomes_a_table_again() -> None:
-    from bptt_lessons.course.side_by_side import columns
-
-    lines = ["What is", "asked?", *columns("", "published", "recorded, 3 seeds", "here, one seed"), "-" * 92]
-    lines += columns("error of a very long name indeed", "as others wrote, in more than one line", "0.5", "-")
-    lines += [*columns("solved", "-", "3 of 3", "[measured 1 of 1]"), "Recorded with T = 5.", "Note: More."]
-    found = comparison.read("\n".join(lines))
-    assert found == comparison.Comparison(
-        "What is asked?",
-        ("", "published", "recorded, 3 seeds", "here, one seed"),
-        (
-            ("error of a very long name indeed", "as others wrote, in more than one line", "0.5", "-"),
-            ("solved", "-", "3 of 3", "[measured 1 of 1]"),
-        ),
-        "Recorded with T = 5.",
-        "More.",
-    )
-    fewer = comparison.read("\n".join(lines), "solved")
-    assert fewer is not None
-    assert (fewer.heads, fewer.rows) == (
-        ("", "recorded, 3 seeds", "here, one seed"),
-        (("solved", "3 of 3", "[measured 1 of 1]"),),
-    )
-    assert comparison.to_html(fewer).count('<th scope="row">') == 1
-    assert comparison.read("published is what was published") is None
-
-
-def test_a_wrong_name_is_told_the_right_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main_with("slides", "33", "--to", str(tmp_path / "here")) == 1
-    said = capsys.readouterr().err
-    assert "LESSON is 33" in said
-    assert all(stem in said for stem in STEMS)
-    assert not (tmp_path / "here").exists()
-
-
 @pytest.mark.parametrize("name", ["3", "03_gradient_flow", "03_gradient_flow.ipynb"])
 def test_a_lesson_is_named_by_its_number_or_its_stem(name: str) -> None:
     assert [path.stem for path in slides.chosen([name, name], LESSONS)] == ["03_gradient_flow"]
@@ -239,15 +147,3 @@ def test_a_file_of_somebody_else_stays(name: str, content: str, tmp_path: Path) 
 
 def test_a_script_cannot_end_its_element() -> None:
     assert page.safe("'</script><!--'") == "'<\\/script><\\!--'"
-
-
-def test_sentences() -> None:
-    said = prose.sentences("R. Pascanu said so (see p. 3. Really). Then $x. Y$ came! *Why?* Nobody knows")
-    assert said == ["R. Pascanu said so (see p. 3. Really).", "Then $x. Y$ came!", "*Why?*", "Nobody knows"]
-
-
-def test_what_others_wrote_is_named_with_its_licence() -> None:
-    vendor = Path(page.__file__).parent / "vendor"
-    said = (vendor / "README.md").read_text(encoding="utf-8")
-    for path in vendor.iterdir():
-        assert path.name == "README.md" or f"`{path.name}`" in said

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from html_pages import sheets
 
 from bptt_lessons.course import learner_folder
 
@@ -95,21 +93,6 @@ def test_a_screen_reader_is_told_heading_and_prose_and_where_it_is(deck_file: Ca
     assert page.evaluate(outline) == "solid"
 
 
-def ground(page: Any) -> float:
-    """How bright the ground is."""
-    colour = page.evaluate("getComputedStyle(document.querySelector('.reveal-viewport')).backgroundColor")
-    return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) / 3
-
-
-@pytest.mark.long
-def test_light_and_dark_by_the_system_and_by_a_key(deck_file: Callable[[str], Path], page: Any) -> None:
-    page.emulate_media(color_scheme="dark")
-    open_deck(page, deck_file(STEMS[0]))
-    assert ground(page) < 60
-    page.keyboard.press("d")
-    assert ground(page) > 200
-
-
 @pytest.mark.long
 def test_the_speakers_window_has_the_whole_text(deck_file: Callable[[str], Path], page: Any) -> None:
     open_deck(page, deck_file("03_gradient_flow"))
@@ -119,11 +102,3 @@ def test_the_speakers_window_has_the_whole_text(deck_file: Callable[[str], Path]
     notes = opened.value.locator(".speaker-controls-notes .value")
     notes.get_by_text("says how each new unit depends on each old one").wait_for(timeout=60_000)
     assert notes.locator("mjx-container svg").count() > 0
-
-
-@pytest.mark.long
-def test_a_deck_prints_one_slide_a_page(deck_file: Callable[[str], Path], page: Any) -> None:
-    open_deck(page, deck_file(STEMS[0]), "?print-pdf")
-    total = len(re.findall("<section>", deck_file(STEMS[0]).read_text(encoding="utf-8")))
-    page.wait_for_function("n => document.querySelectorAll('.pdf-page').length === n", arg=total)
-    assert sheets(page.pdf(prefer_css_page_size=True)) == total
