@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -293,17 +293,16 @@ def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", start)
 
 
-def run_in_a_loop(press: Callable[[], Any]) -> None:
-    """Run a coroutine, also where playwright keeps a loop of its own running in this thread."""
+@pytest.fixture
+def _no_loop() -> Iterator[None]:
+    """Set aside the loop that playwright keeps running in this thread where browser tests came before."""
     outer = asyncio._get_running_loop()
     asyncio._set_running_loop(None)
-    try:
-        asyncio.run(asyncio.wait_for(press(), SECONDS))
-    finally:
-        asyncio._set_running_loop(outer)
+    yield
+    asyncio._set_running_loop(outer)
 
 
-@pytest.mark.usefixtures("no_threads")
+@pytest.mark.usefixtures("no_threads", "_no_loop")
 def test_without_threads_it_trains_between_other_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_training, "SECONDS_OF_A_TURN", 0.0)  # one update each
     samples: list[int] = []
@@ -328,10 +327,10 @@ def test_without_threads_it_trains_between_other_messages(monkeypatch: pytest.Mo
         assert_same(live.session, trained(5))
         assert len(samples) == 2, "when it stopped, and when it was done"
 
-    run_in_a_loop(press)
+    asyncio.run(asyncio.wait_for(press(), SECONDS))
 
 
-@pytest.mark.usefixtures("no_threads")
+@pytest.mark.usefixtures("no_threads", "_no_loop")
 def test_without_threads_waiting_is_training() -> None:
     async def press() -> None:
         live = widgets.live_training(begin(), advance, 5)
@@ -339,7 +338,7 @@ def test_without_threads_waiting_is_training() -> None:
         assert live.wait()
         assert_same(live.session, trained(5))
 
-    run_in_a_loop(press)
+    asyncio.run(asyncio.wait_for(press(), SECONDS))
     live = widgets.live_training(begin(), advance, 5)
     live.controls["Start"].click()  # nothing else to be done: at once
     assert_same(live.session, trained(5))
