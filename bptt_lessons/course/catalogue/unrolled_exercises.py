@@ -60,7 +60,7 @@ def _leaky_backward_case(seed: int, T: int, N: int, D: int, H: int) -> Case:
 
 
 def backward_cases() -> tuple[Case, ...]:
-    """Different sizes, a single sequence, a single step, many steps and a large gradient, and a cell that is not the RNN."""
+    """Different sizes, a single sequence, one step, many steps and a large gradient, and another cell."""
     return (
         _backward_case(39, T=4, N=1, D=2, H=3, decimals=1),
         _backward_case(32, T=6, N=3, D=2, H=4),
