@@ -185,7 +185,7 @@ EXERCISES = (
 ''',
         hints=(
             "The loss at step t reaches the use of the parameters at step s by going back from t to s. "
-            "So there is one way back for each t, with the loss of that step and no other.",
+            "So there is one backward pass for each t, with the loss of that step and no other.",
             "map_arrays(lambda p: np.zeros((T, T, *p.shape)), params) gives room for all parts. "
             "cell.step_backward(params, caches[s], dstate) returns three things: the part of step s, dx, "
             "and the dstate for step s - 1. The state's gradient starts from cell.zero_state(params, N).",
