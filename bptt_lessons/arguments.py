@@ -1,32 +1,185 @@
-"""What a function may be given: one check, used at every public door.
+"""What a function may be given: each declares it once, in an `Arguments` beside it that it calls first.
 
-A wrong argument gets a ``ValueError`` that names it, its shape and the shape that
-was expected, in the letters of the course (T steps, N sequences, D inputs, H hidden
-units, K outputs).  Nothing is broadcast by accident.
+A wrong argument raises ``ValueError`` with its name, its shape and the expected one, in the letters of
+the course (T steps, N sequences, D inputs, H hidden units, K outputs).  Nothing is broadcast by
+accident.  This holds for every function of the package, so docstrings name only what goes beyond it.
 
-NaN is refused where it cannot be meant: in data (`x`, `target`, `series`), wherever a whole
-sequence comes in, and there in the state before the first step too (`h0`, `state0`), unless
-a parameter is NaN or infinite as well.  Parameters, gradients (`dh`, `dy`, `grads`) and
-logits may hold NaN or infinity, and so may all that goes into one single step: a training
-that diverges is to be seen, not refused.
+NaN is refused where it cannot be meant: in the data (`x`, `target`, `series`) of a whole sequence, and
+in the state before its first step (`h0`, `state0`) unless a parameter is NaN or infinite too.
+Parameters, gradients (`dh`, `dy`, `grads`), logits and everything that enters a single step may hold
+NaN or infinity: a training that diverges should be seen, not refused.
 
-Plain arrays are wanted, or such subclasses as a memory map.  ``np.matrix`` is refused, since
-its ``*`` is a matrix product, and so are masked arrays, whose mask would be lost on the way.
+Arrays are plain, or subclasses such as a memory map.  ``np.matrix`` is refused because its ``*`` is a
+matrix product, a masked array because its mask would be lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import isfinite, prod
+from operator import attrgetter
 from sys import maxsize
-from typing import Any
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
+from bptt_lessons.nested import named_arrays
+
 Array = np.ndarray[Any, Any]
 
-LARGEST = 2**47  # bytes: more than a computer has addresses for
+LARGEST = 2**47  # bytes: more than a computer can address
+REMEMBERED = 1000  # combinations of shapes and dtypes that a declaration remembers
+
+description_of = attrgetter("__class__", "shape", "dtype")
+
+
+class Rule(NamedTuple):
+    """What one argument must be."""
+
+    kind: Any  # axes, a NamedTuple class, or a function of name and value
+    optional: bool = False  # None is allowed
+    data: bool = False  # NaN is refused
+    start: bool = False  # NaN is refused unless the parameters hold NaN or infinity
+
+
+def data(axes: str) -> Rule:
+    """Declare an array in which NaN cannot be meant."""
+    return Rule(axes, data=True)
+
+
+def start(kind: Any) -> Rule:
+    """Declare the state before the first step: None for zeros, NaN only if the parameters have diverged."""
+    return Rule(kind, optional=True, start=True)
+
+
+def optional(kind: Any) -> Rule:
+    """Declare an argument that may be None."""
+    return Rule(kind, optional=True)
+
+
+class Nothing(NamedTuple):
+    """What None has for a shape and a dtype."""
+
+    shape: None = None
+    dtype: None = None
+
+
+NOTHING = Nothing()
+
+
+class Arguments:
+    """A declaration of arguments: called with them, it raises ValueError for the first that does not fit.
+
+    ::
+
+        check_step = Arguments(params=Params, x="N D", h_prev="N H", activation=check_activation)
+
+    An argument is declared by
+
+    - its axes, ``"T N D"``: a floating array.  A letter has one size throughout, and ``"4H"`` is 4 times H;
+    - a NamedTuple class whose fields declare their axes, ``W_xh: Annotated[Array, "D H"]``;
+    - a function of its name and value, such as `check_size`;
+    - one of these in `data`, `start` or `optional`.
+
+    All arrays must have one precision.  Arguments left out at the end are not checked.  A call returns
+    what the functions return: None, one value, or a tuple of several.
+    """
+
+    def __init__(self, sizes: Mapping[str, int] | None = None, /, **rules: Any) -> None:
+        self.sizes = sizes or {}
+        self.rules = {name: rule if isinstance(rule, Rule) else Rule(rule) for name, rule in rules.items()}
+        self.kinds: list[Any] = []  # of the arguments that have a shape; None for the others
+        self.others: list[tuple[int, str, Rule]] = []  # the arguments whose values matter as well
+        for place, (name, rule) in enumerate(self.rules.items()):
+            shaped = isinstance(rule.kind, (str, type))
+            self.kinds.append((np.ndarray if isinstance(rule.kind, str) else rule.kind) if shaped else None)
+            if rule.data or rule.start or not shaped:
+                self.others.append((place, name, rule))
+        self.fitting: set[Any] = set()  # descriptions of arguments that fit
+
+    def __call__(self, *values: Any) -> Any:
+        """Raise ValueError unless the arguments fit; return what the functions among the rules return."""
+        # Fast path: whether shapes fit depends on classes, shapes and dtypes alone, and the same ones come often.
+        arrays: list[Any] = []
+        for kind, value in zip(self.kinds, values, strict=False):
+            if kind is np.ndarray:
+                arrays.append(NOTHING if value is None else value)
+            elif value.__class__ is kind:
+                arrays += value
+            elif kind is not None:
+                arrays.append(NOTHING if value is None else None)
+        try:
+            description = tuple(map(description_of, arrays))
+            known = description in self.fitting
+        except (AttributeError, TypeError):  # something is no array
+            description, known = (), False
+        if not known:
+            self._check_shapes(values)
+            if len(self.fitting) == REMEMBERED:
+                self.fitting.clear()
+            self.fitting.add(description)
+        found = []
+        for place, name, rule in self.others:
+            if place >= len(values):
+                break
+            value: Any = values[place]
+            if value is None and rule.optional:
+                continue
+            if rule.data:
+                check_no_nan(name, value)
+            elif rule.start:
+                check_start(name, value, values[0])
+            elif (result := rule.kind(name, value)) is not None:
+                found.append(result)
+        return tuple(found) if len(found) > 1 else found[0] if found else None
+
+    def _check_shapes(self, values: Sequence[Any]) -> None:
+        """Raise ValueError unless kinds, shapes and dtypes fit."""
+        sizes, arrays = dict(self.sizes), {}
+        for (name, rule), value in zip(self.rules.items(), values, strict=False):
+            if value is None and rule.optional:
+                continue
+            if isinstance(rule.kind, str):
+                _check_and_bind(name, value, rule.kind, sizes)
+                arrays[name] = value
+            elif isinstance(rule.kind, type):
+                check_kind(name, value, rule.kind)
+                for field, axes in axes_of(rule.kind).items():
+                    array = getattr(value, field)
+                    _check_and_bind(f"{name}.{field}", array, axes, sizes)
+                    arrays[f"{name}.{field}"] = array
+        check_precision(**arrays)
+
+
+@cache
+def axes_of(kind: type) -> dict[str, str]:
+    """Return the axes that the fields of a NamedTuple class declare, first those in which every multiple has its letter.
+
+    Whether ``"D 4H"`` fits can be said only once ``"H 4H"`` has been seen.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    axes = {field: hint.__metadata__[0] for field, hint in hints.items() if hasattr(hint, "__metadata__")}
+    return dict(sorted(axes.items(), key=lambda item: not _letters_of_multiples(item[1]) <= set(_words(item[1]))))
+
+
+def _letters_of_multiples(axes: str) -> set[str]:
+    return {word[1:] for word in _words(axes) if word[0].isdigit() and word[1:]}
+
+
+def _check_and_bind(name: str, value: object, axes: str, sizes: dict[str, int]) -> None:
+    """Raise ValueError unless the array has these axes; add its sizes to those that are known."""
+    words = _words(axes)
+    for _ in range(2):  # twice: a letter may occur twice, or be the letter of a multiple
+        for word in words:
+            if word.isdigit():
+                sizes[word] = int(word)
+            elif word[0].isdigit() and word[1:] in sizes:
+                sizes[word] = int(word[0]) * sizes[word[1:]]
+        array = check_array(name, value, axes, sizes)
+        for word, size in zip(words, array.shape, strict=True):
+            if not word[0].isdigit():
+                sizes.setdefault(word, size)
 
 
 def check_array(name: str, value: object, axes: str, sizes: Mapping[str, int] | None = None) -> Array:
@@ -93,12 +246,12 @@ def check_plain(name: str, value: object) -> None:
 def check_numbers(name: str, value: object, out: object = None) -> None:
     """Raise ValueError unless `value` is a floating array of any shape, or a plain number, that fits into `out`."""
     if type(value) is np.ndarray and value.dtype.kind in "fc" and (out is None or out is value):
-        return  # looked at first: some come here at every step
+        return  # fast path: activations call this at every step
     plain = isinstance(value, (int, float, complex)) and not isinstance(value, bool)
     if not plain and not (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fc"):
         raise ValueError(f"{name} has {kind_of(value)}, expected a floating NumPy array")
     check_plain(name, value)
-    if isinstance(value, int) and abs(value) >= 2**31:  # its square would be beyond the whole numbers of NumPy
+    if isinstance(value, int) and abs(value) >= 2**31:  # its square would not fit into NumPy's integers
         raise ValueError(f"{name} is a whole number of {value.bit_length()} bits, expected a float or a floating array")
     if out is not None and out is not value:
         check_out(name, value, out)
@@ -132,10 +285,10 @@ def check_precision(**arrays: Array) -> None:
 def check_no_nan(name: str, value: Array) -> None:
     """Raise ValueError if the array holds a NaN."""
     rows = len(value) if value.size <= 2**16 else max(1, 2**16 * len(value) // value.size)
-    for start in range(0, len(value), rows or 1):  # in pieces: a long sequence need not be in memory as a whole
-        if np.isnan(value[start : start + rows]).any():
-            lacking = np.isnan(value[start : start + rows])
-            first, *others = (int(i) for i in np.argwhere(lacking)[0])
+    for start in range(0, len(value), rows or 1):  # in pieces: a memory map need not fit into memory
+        missing = np.isnan(value[start : start + rows])
+        if missing.any():
+            first, *others = (int(i) for i in np.argwhere(missing)[0])
             where = [start + first, *others]
             raise ValueError(f"{name} of shape {value.shape} holds NaN, first at {where}; expected numbers")
 
@@ -153,10 +306,12 @@ def check_solvable(name: str, value: Array) -> None:
         raise ValueError(f"{found} must hold finite real numbers, in float32 or float64")
 
 
-def check_start(name: str, state: Array, params: Iterable[Array]) -> None:
-    """Raise ValueError if a state holds a NaN while all parameters are finite: then no training has diverged."""
-    if np.isnan(state).any() and all(np.isfinite(array).all() for array in params):
-        check_no_nan(name, state)
+def check_start(name: str, state: Any, params: Any) -> None:
+    """Raise ValueError if a state holds NaN while all parameters are finite, so no training can have diverged."""
+    for place, array in named_arrays(state, name):
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and np.isnan(array).any():
+            if all(np.isfinite(weights).all() for _, weights in named_arrays(params)):
+                check_no_nan(place, array)
 
 
 def check_size(name: str, value: object) -> int:
@@ -205,7 +360,7 @@ def check_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the NumPy dtype if it is a real floating one, else raise ValueError."""
     try:
         found: np.dtype[Any] = np.dtype(dtype)
-    except Exception:  # what NumPy makes of a thing that is no dtype differs from thing to thing
+    except Exception:  # NumPy raises several kinds of error for what is no dtype
         raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {shown(dtype)}") from None
     if dtype is None or found.kind != "f" or found.shape:
         raise ValueError(f"dtype must be a real floating one such as numpy.float32, got {shown(dtype)}")
@@ -232,10 +387,11 @@ def check_has(name: str, value: object, *functions: str) -> None:
             raise ValueError(f"{name} must have the function {function}, as the module rnn has; {found} has none")
 
 
-def check_kind(name: str, value: object, kind: type, expected: str) -> None:
-    """Raise ValueError unless `value` is of a kind; `expected` says in words what that is."""
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise ValueError unless `value` is of this NamedTuple class."""
     if not isinstance(value, kind):
-        raise ValueError(f"{name} must be {expected}, got {type(value).__name__}")
+        fields = ", ".join(getattr(kind, "_fields", ()))
+        raise ValueError(f"{name} must be {name_of(kind)}({fields}), got {name_of(type(value))}")
 
 
 def check_rng(rng: object) -> np.random.Generator:
@@ -257,8 +413,14 @@ def check_mask(mask: object, T: int, N: int) -> Array:
     return mask
 
 
+def name_of(kind: type) -> str:
+    """Return the name of a class with that of its module, such as ``rnn.Params``."""
+    module = kind.__module__.rsplit(".", 1)[-1]
+    return kind.__name__ if module in ("builtins", "numpy") else f"{module}.{kind.__name__}"
+
+
 def kind_of(value: object) -> str:
-    """Say of an array which shape and dtype it has, of anything else of which type it is."""
+    """Describe an array by its shape and dtype, anything else by its type."""
     if isinstance(value, np.ndarray):
         return f"shape {value.shape} and dtype {value.dtype}"
     return type(value).__name__
@@ -280,7 +442,7 @@ def _words(axes: str) -> tuple[str, ...]:
 
 def _shape_text(words: Sequence[str], sizes: Mapping[str, int]) -> str:
     letters = "(" + ", ".join(words) + ("," if len(words) == 1 else "") + ")"
-    known = {word: sizes[word] for word in words if word in sizes}
+    known = {word: sizes[word] for word in words if word in sizes and not word.isdigit()}
     if not known:
         return letters
     return letters + " with " + ", ".join(f"{word} = {size}" for word, size in known.items())

@@ -20,12 +20,6 @@ def map_arrays(function: Callable[..., Any], tree: Tree, *others: Any) -> Tree:
     """Apply `function` to corresponding arrays of NamedTuples of one structure.
 
     Plain numbers stand for arrays of shape ().
-
-    Raises
-    ------
-    ValueError
-        If the structures or the shapes of corresponding arrays differ, or one holds anything
-        but arrays of numbers.
     """
     if not callable(function):
         raise ValueError(f"function must be a function, got {type(function).__name__}")
@@ -33,25 +27,12 @@ def map_arrays(function: Callable[..., Any], tree: Tree, *others: Any) -> Tree:
 
 
 def zeros_like(tree: Tree) -> Tree:
-    """Return the same structure filled with zeros.
-
-    Raises
-    ------
-    ValueError
-        If there is anything but arrays of numbers in it.
-    """
+    """Return the same structure filled with zeros."""
     return _map(np.zeros_like, ("tree",), "", tree, ())  # type: ignore[no-any-return]
 
 
 def add(a: Tree, b: Tree) -> Tree:
-    """Return the sum of two structures, array by array.
-
-    Raises
-    ------
-    ValueError
-        If the structures or the shapes of corresponding arrays differ, or one holds anything
-        but arrays of numbers.
-    """
+    """Return the sum of two structures, array by array."""
     return _map(np.add, ("a", "b"), "", a, (b,))  # type: ignore[no-any-return]
 
 

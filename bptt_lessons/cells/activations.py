@@ -44,11 +44,6 @@ def sigmoid(z: Array, out: Array | None = None) -> Array:
     -------
     array, the shape of `z`
         exp is only ever taken of numbers whose real part is at most 0.
-
-    Raises
-    ------
-    ValueError
-        If `z` is no floating array.
     """
     check_numbers("z", z, out)
     e = np.exp(np.where(np.real(z) > 0, -z, z))
@@ -99,9 +94,9 @@ RELU = Activation("relu", relu, relu_derivative, 1.0)
 LINEAR = Activation("linear", identity, identity_derivative, 1.0)
 
 
-def check_activation(activation: object) -> None:
+def check_activation(name: str, activation: object) -> None:
     """Raise ValueError unless `activation` is an Activation."""
     if not isinstance(activation, Activation):
-        raise ValueError(f"activation must be an Activation such as activations.TANH, got {type(activation).__name__}")
+        raise ValueError(f"{name} must be an Activation such as activations.TANH, got {type(activation).__name__}")
     if not (callable(activation.value) and callable(activation.derivative)):
-        raise ValueError(f"activation must have functions as its value and derivative, got {shown(activation)}")
+        raise ValueError(f"{name} must have functions as its value and derivative, got {shown(activation)}")

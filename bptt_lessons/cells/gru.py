@@ -16,11 +16,11 @@ Source: Cho et al. 2014 in the first version (arXiv 1406.1078v1), as Keras's doc
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_fits, check_no_nan, check_precision, check_start
+from bptt_lessons.arguments import Arguments, Array, check_fits, data, optional, start
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.cells.stretches import project, stretches
@@ -29,32 +29,32 @@ from bptt_lessons.cells.stretches import project, stretches
 class Params(NamedTuple):
     """Parameters of the cell, or a gradient with respect to them; columns in the order r, u, g."""
 
-    W_xh: Array  # (D, 3H)
-    W_hh: Array  # (H, 3H)
-    b_h: Array  # (3H,)
-    b_hg: Array  # (H,), inside the reset gate's product
+    W_xh: Annotated[Array, "D 3H"]
+    W_hh: Annotated[Array, "H 3H"]
+    b_h: Annotated[Array, "3H"]
+    b_hg: Annotated[Array, "H"]  # inside the reset gate's product
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back."""
+    """What one step remembers for its backward pass."""
 
-    x: Array  # (N, D)
-    h_prev: Array  # (N, H)
-    r: Array  # (N, H), reset gate: how much of the old state the candidate sees
-    u: Array  # (N, H), update gate: how much of the old state stays
-    g: Array  # (N, H), the candidate
-    s: Array  # (N, H), h_{t-1} W_hg + b_hg, what the reset gate multiplies
+    x: Annotated[Array, "N D"]
+    h_prev: Annotated[Array, "N H"]
+    r: Annotated[Array, "N H"]  # reset gate: how much of the old state the candidate sees
+    u: Annotated[Array, "N H"]  # update gate: how much of the old state stays
+    g: Annotated[Array, "N H"]  # the candidate
+    s: Annotated[Array, "N H"]  # h_{t-1} W_hg + b_hg, what the reset gate multiplies
 
 
 class Tape(NamedTuple):
     """What a whole sequence remembers: the caches of all steps, stacked."""
 
-    x: Array  # (T, N, D)
-    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
-    r: Array  # (T, N, H)
-    u: Array  # (T, N, H)
-    g: Array  # (T, N, H)
-    s: Array  # (T, N, H)
+    x: Annotated[Array, "T N D"]
+    h_prev: Annotated[Array, "T N H"]  # h_0 ... h_{T-1}
+    r: Annotated[Array, "T N H"]
+    u: Annotated[Array, "T N H"]
+    g: Annotated[Array, "T N H"]
+    s: Annotated[Array, "T N H"]
 
 
 def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> Params:
@@ -66,11 +66,6 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     D, H : int
         Inputs and hidden units, at least 1.
     dtype : real floating dtype
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or the dtype is not a real floating one.
     """
     D, H = check_fits(D=D, H=H)
     bound = H**-0.5
@@ -79,10 +74,16 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     return Params(W_xh, W_hh, np.zeros(3 * H, dtype), np.zeros(H, dtype))
 
 
+check_params = Arguments(params=Params)
+
+
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N sequences before their first step: zeros of shape (N, H)."""
-    sizes = check_params(params)
-    return np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
+    check_params(params)
+    return np.zeros(check_fits(N=N, H=len(params.W_hh)), np.result_type(*params))
+
+
+check_step = Arguments(params=Params, x="N D", h_prev="N H")
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
@@ -99,11 +100,6 @@ def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
     h : array (N, H)
     cache : Cache
         What `step_backward` needs.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_step(params, x, h_prev)
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
@@ -113,6 +109,9 @@ def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
     g = np.tanh(x_g + r * s)
     h = (1 - u) * g + u * h_prev
     return h, Cache(x, h_prev, r, u, g, s)
+
+
+check_cache = Arguments(params=Params, cache=Cache, dh="N H")
 
 
 def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
@@ -132,12 +131,7 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
         This step's part of the gradient of the parameters.
     dx : array (N, D)
     dh_prev : array (N, H)
-        What reaches h_{t-1} through this step, by all its roads.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
+        What reaches h_{t-1} through this step, along all its paths.
     """
     check_cache(params, cache, dh)
     x, h_prev, r, u, g, s = cache
@@ -146,9 +140,12 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
     dz_r = dz_g * s * r * (1 - r)
     ds = dz_g * r
     from_x = np.concatenate([dz_r, dz_u, dz_g], axis=1)
-    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)  # the reset gate stands between h_{t-1} and the candidate
+    from_h = np.concatenate([dz_r, dz_u, ds], axis=1)  # the reset gate lies between h_{t-1} and the candidate
     grads = params._replace(W_xh=x.T @ from_x, W_hh=h_prev.T @ from_h, b_h=from_x.sum(axis=0), b_hg=ds.sum(axis=0))
     return grads, from_x @ params.W_xh.T, from_h @ params.W_hh.T + dh * u
+
+
+check_sequence = Arguments(params=Params, x=data("T N D"), h0=start("N H"))
 
 
 def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, Array, Tape]:
@@ -173,7 +170,8 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
     ValueError
         If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
     """
-    T, N, _, H = check_sequence(params, x, h0)
+    check_sequence(params, x, h0)
+    (T, N, _), H = x.shape, len(params.W_hh)
     dtype = np.result_type(x, *params, x if h0 is None else h0)
     h = np.empty((T + 1, N, H), dtype)
     h[0] = 0 if h0 is None else h0
@@ -205,6 +203,9 @@ def forward(params: Params, x: Array, h0: Array | None = None) -> tuple[Array, A
     return h[1:], h[-1].copy(), Tape(x, h[:-1], r, u, g, s)  # a copy: a carried state must not keep the tape alive
 
 
+check_tape = Arguments(params=Params, tape=Tape, dh="T N H", dh_T=optional("N H"))
+
+
 def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -> tuple[Params, Array, Array]:
     """Backpropagate through the whole sequence.
 
@@ -229,7 +230,8 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
     ValueError
         If a shape or dtype does not fit.
     """
-    T, N, D, H = check_tape(params, tape, dh, dh_T)
+    check_tape(params, tape, dh, dh_T)
+    (T, N, D), H = tape.x.shape, len(params.W_hh)
     dtype = np.result_type(*tape, dh, *params, dh if dh_T is None else dh_T)
     dW_xh, dW_hh, db_h, db_hg = (np.zeros(W.shape, dtype) for W in params)
     dx = np.empty((T, N, D), dtype)
@@ -264,70 +266,3 @@ def backward(params: Params, tape: Tape, dh: Array, dh_T: Array | None = None) -
         np.matmul(rows_x, W_xh_T, out=dx[part].reshape(-1, D))
     dW_xh = np.concatenate([dW_xh[:, H:], dW_xh[:, :H]], axis=1)
     return Params(dW_xh, dW_hh, np.concatenate([db_h[H:], db_h[:H]]), db_hg), dx, dh_next.copy()
-
-
-def check_params(params: Params) -> dict[str, int]:
-    """Return the sizes D and H of the parameters, or raise ValueError."""
-    if not isinstance(params, Params):
-        found = f"{type(params).__module__}.{type(params).__name__}"
-        raise ValueError(f"params must be gru.Params(W_xh, W_hh, b_h, b_hg), got {found}")
-    check_array("W_hh", params.W_hh, "H 3H")
-    H = len(params.W_hh)
-    check_array("W_hh", params.W_hh, "H 3H", {"H": H, "3H": 3 * H})
-    check_array("W_xh", params.W_xh, "D 3H", {"3H": 3 * H})
-    check_array("b_h", params.b_h, "3H", {"3H": 3 * H})
-    check_array("b_hg", params.b_hg, "H", {"H": H})
-    return {"D": len(params.W_xh), "H": H}
-
-
-def check_step(params: Params, x: Array, h_prev: Array) -> None:
-    """Raise ValueError unless `step` can take these."""
-    sizes = check_params(params)
-    check_array("x", x, "N D", sizes)
-    check_array("h_prev", h_prev, "N H", sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, h_prev=h_prev)
-
-
-def check_cache(params: Params, cache: Cache, dh: Array) -> None:
-    """Raise ValueError unless `step_backward` can take these."""
-    sizes = check_params(params)
-    if not isinstance(cache, Cache):
-        raise ValueError(f"cache must be gru.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
-    check_array("cache.x", cache.x, "N D", sizes)
-    sizes["N"] = len(cache.x)
-    for name, array in list(cache._asdict().items())[1:]:
-        check_array(f"cache.{name}", array, "N H", sizes)
-    check_array("dh", dh, "N H", sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dh)
-
-
-def check_sequence(params: Params, x: Array, h0: Array | None) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
-    sizes = check_params(params)
-    check_array("x", x, "T N D", sizes)
-    check_no_nan("x", x)
-    T, N, D = x.shape
-    if h0 is not None:
-        check_array("h0", h0, "N H", sizes | {"N": N})
-        check_start("h0", h0, params)
-        check_precision(x=x, h0=h0)
-    check_precision(**params._asdict(), x=x)
-    return T, N, D, sizes["H"]
-
-
-def check_tape(params: Params, tape: Tape, dh: Array, dh_T: Array | None) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
-    sizes = check_params(params)
-    if not isinstance(tape, Tape):
-        raise ValueError(f"tape must be gru.Tape({', '.join(Tape._fields)}), got {type(tape).__name__}")
-    check_array("tape.x", tape.x, "T N D", sizes)
-    T, N, D = tape.x.shape
-    sizes |= {"T": T, "N": N}
-    for name, array in list(tape._asdict().items())[1:]:
-        check_array(f"tape.{name}", array, "T N H", sizes)
-    check_array("dh", dh, "T N H", sizes)
-    if dh_T is not None:
-        check_array("dh_T", dh_T, "N H", sizes)
-        check_precision(dh=dh, dh_T=dh_T)
-    check_precision(**params._asdict(), **tape._asdict(), dh=dh)
-    return T, N, D, sizes["H"]

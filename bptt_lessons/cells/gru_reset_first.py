@@ -1,8 +1,8 @@
-"""The GRU as Cho et al. 2014 define it in the end: the reset gate multiplies the state, and then comes the product.
+"""The GRU as Cho et al. 2014 finally define it: the reset gate multiplies the state before the product, not after it.
 
     g_t = tanh(x_t W_xg + b_g + (r_t ⊙ h_{t-1}) W_hg + b_hg)
 
-All else is ``gru``, whose parameters and start it uses; PyTorch's definition is that one.
+All else is ``gru``, whose parameters and initialisation it shares, and which is PyTorch's definition.
 ``unrolled.looped(gru_reset_first)`` has `forward` and `backward`.
 
 Source: Cho et al. 2014 in the third version (arXiv 1406.1078v3), as Keras's documentation of its two variants has it.
@@ -10,35 +10,29 @@ Source: Cho et al. 2014 in the third version (arXiv 1406.1078v3), as Keras's doc
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision
+from bptt_lessons.arguments import Arguments, Array
 from bptt_lessons.cells.activations import sigmoid
-from bptt_lessons.cells.gru import Params, check_params, check_step, init, zero_state
+from bptt_lessons.cells.gru import Params, check_step, init, zero_state
 
 __all__ = ["Cache", "Params", "init", "step", "step_backward", "zero_state"]
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back."""
+    """What one step remembers for its backward pass."""
 
-    x: Array  # (N, D)
-    h_prev: Array  # (N, H)
-    r: Array  # (N, H)
-    u: Array  # (N, H)
-    g: Array  # (N, H)
+    x: Annotated[Array, "N D"]
+    h_prev: Annotated[Array, "N H"]
+    r: Annotated[Array, "N H"]
+    u: Annotated[Array, "N H"]
+    g: Annotated[Array, "N H"]
 
 
 def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
-    """Take one step: h_t (N, H) from x_t (N, D) and h_{t-1} (N, H).
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+    """Take one step: h_t (N, H) from x_t (N, D) and h_{t-1} (N, H)."""
     check_step(params, x, h_prev)
     H = h_prev.shape[1]
     x_r, x_u, x_g = np.split(x @ params.W_xh + params.b_h, 3, axis=1)
@@ -49,14 +43,11 @@ def step(params: Params, x: Array, h_prev: Array) -> tuple[Array, Cache]:
     return h, Cache(x, h_prev, r, u, g)
 
 
-def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
-    """Take one step back from the total dL/dh_t (N, H); return grads, dx (N, D), dh_prev (N, H).
+check_step_backward = Arguments(params=Params, cache=Cache, dh="N H")
 
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+
+def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Array, Array]:
+    """Take one step back from the total dL/dh_t (N, H); return grads, dx (N, D), dh_prev (N, H)."""
     check_step_backward(params, cache, dh)
     x, h_prev, r, u, g = cache
     H = dh.shape[1]
@@ -70,16 +61,3 @@ def step_backward(params: Params, cache: Cache, dh: Array) -> tuple[Params, Arra
     dW_hh = np.concatenate([h_prev.T @ dz_ru, (r * h_prev).T @ dz_g], axis=1)
     grads = Params(W_xh=x.T @ dz, W_hh=dW_hh, b_h=dz.sum(axis=0), b_hg=dz_g.sum(axis=0))
     return grads, dz @ params.W_xh.T, dz_ru @ W_hru.T + dreset * r + dh * u
-
-
-def check_step_backward(params: Params, cache: Cache, dh: Array) -> None:
-    """Raise ValueError unless `step_backward` can take these."""
-    sizes = check_params(params)
-    if not isinstance(cache, Cache):
-        raise ValueError(f"cache must be gru_reset_first.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
-    check_array("cache.x", cache.x, "N D", sizes)
-    sizes["N"] = len(cache.x)
-    for name, array in list(cache._asdict().items())[1:]:
-        check_array(f"cache.{name}", array, "N H", sizes)
-    check_array("dh", dh, "N H", sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dh)

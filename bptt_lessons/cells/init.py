@@ -21,13 +21,7 @@ from bptt_lessons.arguments import (
 
 
 def uniform(rng: np.random.Generator, rows: int, columns: int, bound: float, dtype: Any = np.float64) -> Array:
-    """Draw a (rows, columns) matrix, uniform in [-bound, bound).
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1, `bound` is not positive or `dtype` is not floating.
-    """
+    """Draw a (rows, columns) matrix, uniform in [-bound, bound)."""
     check_rng(rng)
     shape = check_fits(rows=rows, columns=columns)
     limit = check_positive("bound", bound)
@@ -55,11 +49,6 @@ def orthogonal(rng: np.random.Generator, H: int, gain: float = 1.0, dtype: Any =
         The Q of the QR factorisation of a matrix of standard normals, each column with
         the sign that makes R's diagonal positive.  Without these signs Q is orthogonal
         too, but some matrices are then likelier than others (Mezzadri 2007).
-
-    Raises
-    ------
-    ValueError
-        If `H` is below 1, `gain` is not positive or `dtype` is not floating.
     """
     check_orthogonal(rng, H, gain, dtype)
     Q, R = np.linalg.qr(rng.normal(size=(H, H)))
@@ -68,13 +57,7 @@ def orthogonal(rng: np.random.Generator, H: int, gain: float = 1.0, dtype: Any =
 
 
 def identity(H: int, gain: float = 1.0, dtype: Any = np.float64) -> Array:
-    """Return `gain` times the (H, H) identity: with ReLU the IRNN of Le, Jaitly and Hinton (2015).
-
-    Raises
-    ------
-    ValueError
-        If `H` is below 1, `gain` is not positive or `dtype` is not floating.
-    """
+    """Return `gain` times the (H, H) identity: with ReLU the IRNN of Le, Jaitly and Hinton (2015)."""
     return check_positive("gain", gain) * np.eye(check_fits(H=H, columns=H)[0], dtype=check_dtype(dtype))
 
 
@@ -111,11 +94,6 @@ def non_normal(rng: np.random.Generator, H: int, radius: float, shear: float) ->
         Above 0.
     shear : float
         At least 0.
-
-    Raises
-    ------
-    ValueError
-        If `H` is below 2, `radius` is not positive or `shear` is negative.
     """
     check_rng(rng)
     H, _ = check_fits(H=H, columns=H)

@@ -12,21 +12,21 @@ Source: Hochreiter and Schmidhuber 1997; the forget gate: Gers, Schmidhuber and 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from bptt_lessons.arguments import (
+    Arguments,
     Array,
-    check_array,
     check_fits,
-    check_no_nan,
     check_numbers,
-    check_precision,
     check_size,
-    check_start,
+    data,
     is_real,
+    optional,
     shown,
+    start,
 )
 from bptt_lessons.cells.activations import sigmoid
 from bptt_lessons.cells.init import uniform
@@ -36,42 +36,42 @@ from bptt_lessons.cells.stretches import project, stretches
 class Params(NamedTuple):
     """Parameters of the cell, or a gradient with respect to them; columns in the order i, f, g, o."""
 
-    W_xh: Array  # (D, 4H)
-    W_hh: Array  # (H, 4H)
-    b_h: Array  # (4H,)
+    W_xh: Annotated[Array, "D 4H"]
+    W_hh: Annotated[Array, "H 4H"]
+    b_h: Annotated[Array, "4H"]
 
 
 class State(NamedTuple):
-    """What one step hands to the next, or a gradient with respect to it."""
+    """What one step passes to the next, or a gradient with respect to it."""
 
-    h: Array  # (N, H), what the rest of the net sees
-    c: Array  # (N, H), what the cell keeps to itself
+    h: Annotated[Array, "N H"]  # what the rest of the net sees
+    c: Annotated[Array, "N H"]  # what the cell keeps to itself
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back."""
+    """What one step remembers for its backward pass."""
 
-    x: Array  # (N, D)
-    h_prev: Array  # (N, H)
-    c_prev: Array  # (N, H)
-    i: Array  # (N, H), input gate: how much of the candidate comes in
-    f: Array  # (N, H), forget gate: how much of the old content stays
-    g: Array  # (N, H), the candidate
-    o: Array  # (N, H), output gate: how much of the content is shown
-    tanh_c: Array  # (N, H), tanh c_t
+    x: Annotated[Array, "N D"]
+    h_prev: Annotated[Array, "N H"]
+    c_prev: Annotated[Array, "N H"]
+    i: Annotated[Array, "N H"]  # input gate: how much of the candidate comes in
+    f: Annotated[Array, "N H"]  # forget gate: how much of the old content stays
+    g: Annotated[Array, "N H"]  # the candidate
+    o: Annotated[Array, "N H"]  # output gate: how much of the content is shown
+    tanh_c: Annotated[Array, "N H"]  # tanh c_t
 
 
 class Tape(NamedTuple):
     """What a whole sequence remembers: the caches of all steps, stacked."""
 
-    x: Array  # (T, N, D)
-    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
-    c_prev: Array  # (T, N, H), c_0 ... c_{T-1}
-    i: Array  # (T, N, H)
-    f: Array  # (T, N, H)
-    g: Array  # (T, N, H)
-    o: Array  # (T, N, H)
-    tanh_c: Array  # (T, N, H)
+    x: Annotated[Array, "T N D"]
+    h_prev: Annotated[Array, "T N H"]  # h_0 ... h_{T-1}
+    c_prev: Annotated[Array, "T N H"]  # c_0 ... c_{T-1}
+    i: Annotated[Array, "T N H"]
+    f: Annotated[Array, "T N H"]
+    g: Annotated[Array, "T N H"]
+    o: Annotated[Array, "T N H"]
+    tanh_c: Annotated[Array, "T N H"]
 
 
 def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dtype: Any = np.float64) -> Params:
@@ -87,11 +87,6 @@ def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dty
     forget_bias : float, optional
         Bias of the forget gate at the start: σ of it is how much of c stays from step to step.
     dtype : real floating dtype
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1, `forget_bias` no finite number or the dtype not a real floating one.
     """
     check_forget_bias(forget_bias)
     D, H = check_size("D", D), check_size("H", H)
@@ -116,21 +111,22 @@ def memory_half_life(b: Any) -> Any:
     Returns
     -------
     float, or array of the shape of `b`
-
-    Raises
-    ------
-    ValueError
-        If `b` is no floating array and no number, or complex.
     """
     check_bias(b)
     return float(np.log(2)) / np.logaddexp(0, -b)  # a plain float keeps float32
 
 
+check_params = Arguments(params=Params)
+
+
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
-    sizes = check_params(params)
-    zeros = np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
+    check_params(params)
+    zeros = np.zeros(check_fits(N=N, H=len(params.W_hh)), np.result_type(*params))
     return State(zeros, zeros.copy())
+
+
+check_step = Arguments(params=Params, x="N D", state=State)
 
 
 def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
@@ -148,11 +144,6 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
     state : State
     cache : Cache
         What `step_backward` needs.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_step(params, x, state)
     h_prev, c_prev = state
@@ -162,6 +153,9 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
     tanh_c = np.tanh(c)
     h = o * tanh_c
     return State(h, c), Cache(x, h_prev, c_prev, i, f, g, o, tanh_c)
+
+
+check_step_backward = Arguments(params=Params, cache=Cache, dstate=State)
 
 
 def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, Array, State]:
@@ -182,16 +176,11 @@ def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, 
     dx : array (N, D)
     dstate_prev : State
         What reaches h_{t-1} and c_{t-1} through this step.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_step_backward(params, cache, dstate)
     x, h_prev, c_prev, i, f, g, o, tanh_c = cache
     dh, dc = dstate
-    dc = dc + dh * o * (1 - tanh_c**2)  # two roads into c_t: from c_{t+1}, and through h_t
+    dc = dc + dh * o * (1 - tanh_c**2)  # two paths into c_t: from c_{t+1}, and through h_t
     dz_i = dc * g * i * (1 - i)
     dz_f = dc * c_prev * f * (1 - f)
     dz_g = dc * i * (1 - g**2)
@@ -199,6 +188,9 @@ def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, 
     dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=1)
     grads = Params(W_xh=x.T @ dz, W_hh=h_prev.T @ dz, b_h=dz.sum(axis=0))
     return grads, dz @ params.W_xh.T, State(h=dz @ params.W_hh.T, c=dc * f)
+
+
+check_sequence = Arguments(params=Params, x=data("T N D"), state0=start(State))
 
 
 def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Array, State, Tape]:
@@ -223,7 +215,8 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
     ValueError
         If a shape or dtype does not fit, or `x` or `state0` holds a NaN.
     """
-    T, N, _, H = check_sequence(params, x, state0)
+    check_sequence(params, x, state0)
+    (T, N, _), H = x.shape, len(params.W_hh)
     dtype = np.result_type(x, *params, *(state0 or ()))
     h, tanh_c = np.empty((T + 1, N, H), dtype), np.empty((T, N, H), dtype)
     # A step lies in memory as c_{t-1}, g, f, i, o, each (N, H) in one piece, because NumPy is quick in one piece only:
@@ -256,6 +249,9 @@ def forward(params: Params, x: Array, state0: State | None = None) -> tuple[Arra
     return h[1:], State(h[-1].copy(), c[-1].copy()), Tape(x, h[:-1], c[:-1], i, f, g, o, tanh_c)
 
 
+check_tape = Arguments(params=Params, tape=Tape, dh="T N H", dstate_T=optional(State))
+
+
 def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = None) -> tuple[Params, Array, State]:
     """Backpropagate through the whole sequence.
 
@@ -280,7 +276,8 @@ def backward(params: Params, tape: Tape, dh: Array, dstate_T: State | None = Non
     ValueError
         If a shape or dtype does not fit.
     """
-    T, N, D, H = check_tape(params, tape, dh, dstate_T)
+    check_tape(params, tape, dh, dstate_T)
+    (T, N, D), H = tape.x.shape, len(params.W_hh)
     dtype = np.result_type(*tape, dh, *params, *(dstate_T or ()))
     dW_xh, dW_hh, db_h = (np.zeros(W.shape, dtype) for W in params)
     dx = np.empty((T, N, D), dtype)
@@ -323,79 +320,3 @@ def check_forget_bias(forget_bias: object) -> None:
     """Raise ValueError unless `forget_bias` is a finite real number."""
     if not is_real(forget_bias):
         raise ValueError(f"forget_bias must be a finite number, got {shown(forget_bias)}")
-
-
-def check_params(params: Params) -> dict[str, int]:
-    """Return the sizes D, H and 4H of the parameters, or raise ValueError."""
-    if not isinstance(params, Params):
-        raise ValueError(
-            f"params must be lstm.Params(W_xh, W_hh, b_h), got {type(params).__module__}.{type(params).__name__}"
-        )
-    check_array("W_hh", params.W_hh, "H 4H")
-    H = len(params.W_hh)
-    check_array("W_hh", params.W_hh, "H 4H", {"H": H, "4H": 4 * H})
-    check_array("W_xh", params.W_xh, "D 4H", {"4H": 4 * H})
-    check_array("b_h", params.b_h, "4H", {"4H": 4 * H})
-    return {"D": len(params.W_xh), "H": H}
-
-
-def check_state(name: str, state: State, sizes: dict[str, int]) -> None:
-    """Raise ValueError unless `state` is a State whose h and c are (N, H)."""
-    if not isinstance(state, State):
-        raise ValueError(f"{name} must be lstm.State(h, c), got {type(state).__name__}")
-    check_array(f"{name}.h", state.h, "N H", sizes)
-    check_array(f"{name}.c", state.c, "N H", sizes)
-
-
-def check_step(params: Params, x: Array, state: State) -> None:
-    """Raise ValueError unless `step` can take these."""
-    sizes = check_params(params)
-    check_array("x", x, "N D", sizes)
-    check_state("state", state, sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, **{"state.h": state.h, "state.c": state.c})
-
-
-def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
-    """Raise ValueError unless `step_backward` can take these."""
-    sizes = check_params(params)
-    if not isinstance(cache, Cache):
-        raise ValueError(f"cache must be lstm.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
-    check_array("cache.x", cache.x, "N D", sizes)
-    sizes["N"] = len(cache.x)
-    for name, array in list(cache._asdict().items())[1:]:
-        check_array(f"cache.{name}", array, "N H", sizes)
-    check_state("dstate", dstate, sizes)
-    check_precision(**params._asdict(), **cache._asdict(), **{"dstate.h": dstate.h, "dstate.c": dstate.c})
-
-
-def check_sequence(params: Params, x: Array, state0: State | None) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
-    sizes = check_params(params)
-    check_array("x", x, "T N D", sizes)
-    check_no_nan("x", x)
-    T, N, D = x.shape
-    if state0 is not None:
-        check_state("state0", state0, sizes | {"N": N})
-        for part, array in {"state0.h": state0.h, "state0.c": state0.c}.items():
-            check_start(part, array, params)
-            check_precision(**{"x": x, part: array})
-    check_precision(**params._asdict(), x=x)
-    return T, N, D, sizes["H"]
-
-
-def check_tape(params: Params, tape: Tape, dh: Array, dstate_T: State | None) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
-    sizes = check_params(params)
-    if not isinstance(tape, Tape):
-        raise ValueError(f"tape must be lstm.Tape({', '.join(Tape._fields)}), got {type(tape).__name__}")
-    check_array("tape.x", tape.x, "T N D", sizes)
-    T, N, D = tape.x.shape
-    sizes |= {"T": T, "N": N}
-    for name, array in list(tape._asdict().items())[1:]:
-        check_array(f"tape.{name}", array, "T N H", sizes)
-    check_array("dh", dh, "T N H", sizes)
-    if dstate_T is not None:
-        check_state("dstate_T", dstate_T, sizes)
-        check_precision(**{"dh": dh, "dstate_T.h": dstate_T.h, "dstate_T.c": dstate_T.c})
-    check_precision(**params._asdict(), **tape._asdict(), dh=dh)
-    return T, N, D, sizes["H"]

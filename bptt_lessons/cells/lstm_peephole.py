@@ -9,67 +9,61 @@ Source: Gers and Schmidhuber 2000.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_fits, check_precision
+from bptt_lessons.arguments import Arguments, Array, check_fits
 from bptt_lessons.cells import lstm
 from bptt_lessons.cells.activations import sigmoid
-from bptt_lessons.cells.lstm import State, check_state
+from bptt_lessons.cells.lstm import State
 
 
 class Params(NamedTuple):
     """Parameters of the cell, or a gradient with respect to them; columns in the order i, f, g, o."""
 
-    W_xh: Array  # (D, 4H)
-    W_hh: Array  # (H, 4H)
-    b_h: Array  # (4H,)
-    w_ci: Array  # (H,)
-    w_cf: Array  # (H,)
-    w_co: Array  # (H,)
+    W_xh: Annotated[Array, "D 4H"]
+    W_hh: Annotated[Array, "H 4H"]
+    b_h: Annotated[Array, "4H"]
+    w_ci: Annotated[Array, "H"]
+    w_cf: Annotated[Array, "H"]
+    w_co: Annotated[Array, "H"]
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back."""
+    """What one step remembers for its backward pass."""
 
-    x: Array  # (N, D)
-    h_prev: Array  # (N, H)
-    c_prev: Array  # (N, H)
-    i: Array  # (N, H)
-    f: Array  # (N, H)
-    g: Array  # (N, H)
-    o: Array  # (N, H)
-    c: Array  # (N, H)
-    tanh_c: Array  # (N, H)
+    x: Annotated[Array, "N D"]
+    h_prev: Annotated[Array, "N H"]
+    c_prev: Annotated[Array, "N H"]
+    i: Annotated[Array, "N H"]
+    f: Annotated[Array, "N H"]
+    g: Annotated[Array, "N H"]
+    o: Annotated[Array, "N H"]
+    c: Annotated[Array, "N H"]
+    tanh_c: Annotated[Array, "N H"]
 
 
 def init(rng: np.random.Generator, D: int, H: int, forget_bias: float = 1.0, dtype: Any = np.float64) -> Params:
-    """Draw what ``lstm.init`` draws; the peepholes start at zero, so at first this is the plain LSTM.
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1, `forget_bias` no finite number or the dtype not a real floating one.
-    """
+    """Draw what ``lstm.init`` draws; the peepholes start at zero, so at first this is the plain LSTM."""
     return Params(*lstm.init(rng, D, H, forget_bias, dtype), *np.zeros((3, H), dtype))
+
+
+check_params = Arguments(params=Params)
 
 
 def zero_state(params: Params, N: int) -> State:
     """Return the state of N sequences before their first step: h and c are zeros of shape (N, H)."""
-    sizes = check_params(params)
-    zeros = np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
+    check_params(params)
+    zeros = np.zeros(check_fits(N=N, H=len(params.W_hh)), np.result_type(*params))
     return State(zeros, zeros.copy())
 
 
-def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
-    """Take one step: h_t and c_t (N, H) from x_t (N, D), h_{t-1} and c_{t-1}.
+check_step = Arguments(params=Params, x="N D", state=State)
 
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+
+def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
+    """Take one step: h_t and c_t (N, H) from x_t (N, D), h_{t-1} and c_{t-1}."""
     check_step(params, x, state)
     h_prev, c_prev = state
     z_i, z_f, z_g, z_o = np.split(x @ params.W_xh + h_prev @ params.W_hh + params.b_h, 4, axis=1)
@@ -81,19 +75,16 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Cache]:
     return State(h, c), Cache(x, h_prev, c_prev, i, f, g, o, c, tanh_c)
 
 
-def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, Array, State]:
-    """Take one step back from dL/dh_t, whole, and what reaches c_t from step t + 1; return grads, dx, dstate_prev.
+check_step_backward = Arguments(params=Params, cache=Cache, dstate=State)
 
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+
+def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, Array, State]:
+    """Take one step back from dL/dh_t, whole, and what reaches c_t from step t + 1; return grads, dx, dstate_prev."""
     check_step_backward(params, cache, dstate)
     x, h_prev, c_prev, i, f, g, o, c, tanh_c = cache
     dh, dc = dstate
     dz_o = dh * tanh_c * o * (1 - o)
-    dc = dc + dh * o * (1 - tanh_c**2) + dz_o * params.w_co  # a third road into c_t: through the output gate
+    dc = dc + dh * o * (1 - tanh_c**2) + dz_o * params.w_co  # a third path into c_t: through the output gate
     dz_i = dc * g * i * (1 - i)
     dz_f = dc * c_prev * f * (1 - f)
     dz_g = dc * i * (1 - g**2)
@@ -108,35 +99,3 @@ def step_backward(params: Params, cache: Cache, dstate: State) -> tuple[Params, 
     )
     dc_prev = dc * f + dz_i * params.w_ci + dz_f * params.w_cf
     return grads, dz @ params.W_xh.T, State(h=dz @ params.W_hh.T, c=dc_prev)
-
-
-def check_params(params: Params) -> dict[str, int]:
-    """Return the sizes D and H of the parameters, or raise ValueError."""
-    if not isinstance(params, Params):
-        found = f"{type(params).__module__}.{type(params).__name__}"
-        raise ValueError(f"params must be lstm_peephole.Params({', '.join(Params._fields)}), got {found}")
-    sizes = lstm.check_params(lstm.Params(*params[:3]))
-    for name in ("w_ci", "w_cf", "w_co"):
-        check_array(name, getattr(params, name), "H", sizes)
-    return sizes
-
-
-def check_step(params: Params, x: Array, state: State) -> None:
-    """Raise ValueError unless `step` can take these."""
-    sizes = check_params(params)
-    check_array("x", x, "N D", sizes)
-    check_state("state", state, sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, **{"state.h": state.h, "state.c": state.c})
-
-
-def check_step_backward(params: Params, cache: Cache, dstate: State) -> None:
-    """Raise ValueError unless `step_backward` can take these."""
-    sizes = check_params(params)
-    if not isinstance(cache, Cache):
-        raise ValueError(f"cache must be lstm_peephole.Cache({', '.join(Cache._fields)}), got {type(cache).__name__}")
-    check_array("cache.x", cache.x, "N D", sizes)
-    sizes["N"] = len(cache.x)
-    for name, array in list(cache._asdict().items())[1:]:
-        check_array(f"cache.{name}", array, "N H", sizes)
-    check_state("dstate", dstate, sizes)
-    check_precision(**params._asdict(), **cache._asdict(), **{"dstate.h": dstate.h, "dstate.c": dstate.c})

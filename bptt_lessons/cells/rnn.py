@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_fits, check_no_nan, check_precision, check_start
+from bptt_lessons.arguments import Arguments, Array, check_fits, data, optional, start
 from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import uniform
 
@@ -23,25 +23,25 @@ from bptt_lessons.cells.init import uniform
 class Params(NamedTuple):
     """Parameters of the cell, or a gradient with respect to them."""
 
-    W_xh: Array  # (D, H)
-    W_hh: Array  # (H, H)
-    b_h: Array  # (H,)
+    W_xh: Annotated[Array, "D H"]
+    W_hh: Annotated[Array, "H H"]
+    b_h: Annotated[Array, "H"]
 
 
 class Cache(NamedTuple):
-    """What one step remembers for its way back."""
+    """What one step remembers for its backward pass."""
 
-    x: Array  # (N, D)
-    h_prev: Array  # (N, H)
-    h: Array  # (N, H)
+    x: Annotated[Array, "N D"]
+    h_prev: Annotated[Array, "N H"]
+    h: Annotated[Array, "N H"]
 
 
 class Tape(NamedTuple):
     """What a whole sequence remembers: the caches of all steps, stacked."""
 
-    x: Array  # (T, N, D)
-    h_prev: Array  # (T, N, H), h_0 ... h_{T-1}
-    h: Array  # (T, N, H), h_1 ... h_T; shares its memory with h_prev
+    x: Annotated[Array, "T N D"]
+    h_prev: Annotated[Array, "T N H"]  # h_0 ... h_{T-1}
+    h: Annotated[Array, "T N H"]  # h_1 ... h_T; shares its memory with h_prev
 
 
 def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> Params:
@@ -53,11 +53,6 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     D, H : int
         Inputs and hidden units, at least 1.
     dtype : real floating dtype
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or the dtype is not a real floating one.
     """
     D, H = check_fits(D=D, H=H)
     bound = H**-0.5
@@ -68,10 +63,16 @@ def init(rng: np.random.Generator, D: int, H: int, dtype: Any = np.float64) -> P
     )
 
 
+check_params = Arguments(params=Params)
+
+
 def zero_state(params: Params, N: int) -> Array:
     """Return the state of N sequences before their first step: zeros of shape (N, H)."""
-    sizes = check_params(params)
-    return np.zeros(check_fits(N=N, H=sizes["H"]), np.result_type(*params))
+    check_params(params)
+    return np.zeros(check_fits(N=N, H=len(params.W_hh)), np.result_type(*params))
+
+
+check_step = Arguments(params=Params, x="N D", h_prev="N H", activation=check_activation)
 
 
 def step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH) -> tuple[Array, Cache]:
@@ -90,16 +91,14 @@ def step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH)
     h : array (N, H)
     cache : Cache
         What `step_backward` needs.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_step(params, x, h_prev, activation)
     z = x @ params.W_xh + h_prev @ params.W_hh + params.b_h
     h = activation.value(z)
     return h, Cache(x, h_prev, h)
+
+
+check_step_backward = Arguments(params=Params, cache=Cache, dh="N H", activation=check_activation)
 
 
 def step_backward(
@@ -122,11 +121,6 @@ def step_backward(
     dx : array (N, D)
     dh_prev : array (N, H)
         What reaches h_{t-1} through this step.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_step_backward(params, cache, dh, activation)
     dz = dh * activation.derivative(cache.h)
@@ -134,6 +128,9 @@ def step_backward(
     dx = dz @ params.W_xh.T
     dh_prev = dz @ params.W_hh.T
     return grads, dx, dh_prev
+
+
+check_sequence = Arguments(params=Params, x=data("T N D"), h0=start("N H"), activation=check_activation)
 
 
 def forward(
@@ -155,16 +152,12 @@ def forward(
         A view of the tape: copy it before writing into it.
     h_T : array (N, H)
     tape : Tape
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, or `x` or `h0` holds a NaN.
     """
-    T, N, D, H = check_sequence(params, x, h0, activation)
+    check_sequence(params, x, h0, activation)
+    (T, N, D), H = x.shape, len(params.W_hh)
     h = np.empty((T + 1, N, H), np.result_type(x, *params, x if h0 is None else h0))
     h[0] = 0 if h0 is None else h0
-    z = h[1:]  # one buffer for both: each z_t stands where its h_t will
+    z = h[1:]  # one buffer for both: each h_t overwrites its z_t
     np.matmul(x.reshape(T * N, D), params.W_xh, out=z.reshape(T * N, H))
     z += params.b_h
     recurrent = np.empty_like(h[0])
@@ -173,6 +166,9 @@ def forward(
         z_t += recurrent
         activation.value(z_t, out=z_t)
     return h[1:], h[-1].copy(), Tape(x, h[:-1], h[1:])  # a copy: a carried state must not keep the tape alive
+
+
+check_tape = Arguments(params=Params, tape=Tape, dh="T N H", dh_T=optional("N H"), activation=check_activation)
 
 
 def backward(
@@ -196,13 +192,9 @@ def backward(
     grads : Params
     dx : array (T, N, D)
     dh_0 : array (N, H)
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
-    T, N, D, H = check_tape(params, tape, dh, dh_T, activation)
+    check_tape(params, tape, dh, dh_T, activation)
+    (T, N, D), H = tape.x.shape, len(params.W_hh)
     dz = np.empty((T, N, H), np.result_type(tape.h, dh, *params, dh if dh_T is None else dh_T))
     activation.derivative(tape.h, out=dz)
     dh_next = np.empty_like(dz[0])
@@ -223,7 +215,7 @@ def backward(
 
 def with_activation(activation: Activation) -> BoundCell:
     """Return this cell with another activation, for code that takes any cell."""
-    check_activation(activation)
+    check_activation("activation", activation)
     return BoundCell(
         init,
         zero_state,
@@ -243,75 +235,3 @@ class BoundCell(NamedTuple):
     step_backward: Callable[..., tuple[Params, Array, Array]]
     forward: Callable[..., tuple[Array, Array, Tape]]
     backward: Callable[..., tuple[Params, Array, Array]]
-
-
-def check_params(params: Params) -> dict[str, int]:
-    """Return the sizes D and H of the parameters, or raise ValueError."""
-    if not isinstance(params, Params):
-        raise ValueError(f"params must be rnn.Params(W_xh, W_hh, b_h), got {type(params).__name__}")
-    check_array("W_xh", params.W_xh, "D H")
-    D, H = params.W_xh.shape
-    check_array("W_hh", params.W_hh, "H H", {"H": H})
-    check_array("b_h", params.b_h, "H", {"H": H})
-    return {"D": D, "H": H}
-
-
-def check_step(params: Params, x: Array, h_prev: Array, activation: Activation = TANH) -> None:
-    """Raise ValueError unless `step` can take these."""
-    check_activation(activation)
-    sizes = check_params(params)
-    check_array("x", x, "N D", sizes)
-    check_array("h_prev", h_prev, "N H", sizes | {"N": len(x)})
-    check_precision(**params._asdict(), x=x, h_prev=h_prev)
-
-
-def check_step_backward(params: Params, cache: Cache, dh: Array, activation: Activation = TANH) -> None:
-    """Raise ValueError unless `step_backward` can take these."""
-    check_activation(activation)
-    sizes = check_params(params)
-    if not isinstance(cache, Cache):
-        raise ValueError(f"cache must be rnn.Cache(x, h_prev, h), got {type(cache).__name__}")
-    check_array("cache.x", cache.x, "N D", sizes)
-    sizes["N"] = len(cache.x)
-    check_array("cache.h_prev", cache.h_prev, "N H", sizes)
-    check_array("cache.h", cache.h, "N H", sizes)
-    check_array("dh", dh, "N H", sizes)
-    check_precision(**params._asdict(), **cache._asdict(), dh=dh)
-
-
-def check_sequence(
-    params: Params, x: Array, h0: Array | None, activation: Activation = TANH
-) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `forward` can take these, else raise ValueError."""
-    check_activation(activation)
-    sizes = check_params(params)
-    check_array("x", x, "T N D", sizes)
-    check_no_nan("x", x)
-    T, N, D = x.shape
-    if h0 is not None:
-        check_array("h0", h0, "N H", sizes | {"N": N})
-        check_start("h0", h0, params)
-        check_precision(x=x, h0=h0)
-    check_precision(**params._asdict(), x=x)
-    return T, N, D, sizes["H"]
-
-
-def check_tape(
-    params: Params, tape: Tape, dh: Array, dh_T: Array | None, activation: Activation = TANH
-) -> tuple[int, int, int, int]:
-    """Return T, N, D, H if `backward` can take these, else raise ValueError."""
-    check_activation(activation)
-    sizes = check_params(params)
-    if not isinstance(tape, Tape):
-        raise ValueError(f"tape must be rnn.Tape(x, h_prev, h), got {type(tape).__name__}")
-    check_array("tape.x", tape.x, "T N D", sizes)
-    T, N, D = tape.x.shape
-    sizes |= {"T": T, "N": N}
-    check_array("tape.h_prev", tape.h_prev, "T N H", sizes)
-    check_array("tape.h", tape.h, "T N H", sizes)
-    check_array("dh", dh, "T N H", sizes)
-    if dh_T is not None:
-        check_array("dh_T", dh_T, "N H", sizes)
-        check_precision(dh=dh, dh_T=dh_T)
-    check_precision(**params._asdict(), **tape._asdict(), dh=dh)
-    return T, N, D, sizes["H"]

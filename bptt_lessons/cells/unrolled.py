@@ -13,7 +13,16 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_has, check_no_nan, check_precision, check_start, shown
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_has,
+    check_no_nan,
+    check_precision,
+    check_start,
+    name_of,
+    shown,
+)
 
 
 class Cell(Protocol):
@@ -43,11 +52,6 @@ def looped(cell: Cell) -> Looped:
     """Give a cell that has only steps the `forward` and `backward` of a whole sequence.
 
     What works on whole sequences (truncation, checkpointing, training) takes any cell this way.
-
-    Raises
-    ------
-    ValueError
-        If the cell lacks `zero_state`, `step` or `step_backward`.
     """
     check_has("cell", cell, "zero_state", "step", "step_backward")
 
@@ -90,11 +94,6 @@ def forward(cell: Cell, params: Any, x: Array, state0: Any) -> tuple[Array, Any,
         The hidden state after every step.
     state_T : the cell's state
     caches : list of T caches
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), `x` or `state0` holds a NaN, or the cell refuses its arguments.
     """
     check_forward(cell, params, x, state0)
     h, caches = [], []
@@ -126,11 +125,6 @@ def backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T
     grads : Params
     dx : array (T, N, D)
     dstate_0 : like the cell's state
-
-    Raises
-    ------
-    ValueError
-        If there are no caches, `dh` or `dstate_T` does not fit, or the cell refuses its arguments.
     """
     check_backward(cell, params, caches, dh, dstate_T)
     grads = nested.zeros_like(params)
@@ -150,7 +144,7 @@ def check_forward(cell: Cell, params: Any, x: Array, state0: Any) -> None:
     check_array("x", x, "T N D")
     check_no_nan("x", x)
     check_state("state0", cell, params, x.shape[1], state0)
-    check_state_numbers("state0", state0, params)
+    check_start("state0", state0, params)
 
 
 def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, dstate_T: Any = None) -> None:
@@ -167,14 +161,14 @@ def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, ds
         check_state("dstate_T", cell, params, N, dstate_T)
 
 
-def check_params(params: Any) -> None:
-    """Raise ValueError unless `params` is a NamedTuple of arrays, as any cell's parameters are."""
+def check_params(params: Any, name: str = "params") -> None:
+    """Raise ValueError unless `params` is a NamedTuple of arrays, as the parameters of any cell are."""
     if not hasattr(params, "_fields"):
         expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
-        raise ValueError(f"params must be {expected}, got {type(params).__name__}")
-    for name, array in nested.named_arrays(params, "params"):
+        raise ValueError(f"{name} must be {expected}, got {name_of(type(params))}")
+    for place, array in nested.named_arrays(params, name):
         if not isinstance(array, (np.ndarray, np.generic)):
-            raise ValueError(f"{name} must be a NumPy array, got {type(array).__name__}")
+            raise ValueError(f"{place} must be a NumPy array, got {type(array).__name__}")
 
 
 def check_state(name: str, cell: Any, params: Any, N: int, state: Any) -> None:
@@ -187,27 +181,16 @@ def check_state(name: str, cell: Any, params: Any, N: int, state: Any) -> None:
 
 def _check_like(name: str, state: Any, like: Any) -> None:
     if type(state) is type(like) is np.ndarray and state.shape == like.shape and state.dtype == like.dtype:
-        return  # looked at first: short windows come here often
+        return  # fast path: short windows call this often
     fields = getattr(like, "_fields", None)
     if fields is None:
         check_array(name, state, "N H", dict(zip("NH", like.shape, strict=True)))
         check_precision(**{"params": like, name: state})
         return
     if getattr(state, "_fields", None) != fields:
-        kind = f"{type(like).__module__.rsplit('.', 1)[-1]}.{type(like).__name__}"
-        raise ValueError(f"{name} must be {kind}({', '.join(fields)}), got {type(state).__name__}")
+        raise ValueError(f"{name} must be {name_of(type(like))}({', '.join(fields)}), got {name_of(type(state))}")
     for field in fields:
         _check_like(f"{name}.{field}", getattr(state, field), getattr(like, field))
-
-
-def check_state_numbers(name: str, state: Any, params: Any) -> None:
-    """Raise ValueError if one of a state's arrays holds a NaN while all parameters are finite."""
-    if isinstance(state, np.ndarray):
-        check_start(name, state, params)
-        return
-    for place, array in nested.named_arrays(state, name):
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc":
-            check_start(place, array, (weights for _, weights in nested.named_arrays(params)))
 
 
 def check_dstate(cell: Any, params: Any, caches: Sequence[Any], dstate_T: Any) -> None:

@@ -1,7 +1,6 @@
-"""The whole gradient of a loss that is summed over the steps: what every way to cut or to save is measured against.
+"""The whole gradient of a loss summed over the steps: what truncation and checkpointing are measured against.
 
-The loss comes as a function of a window of hidden states, so that no more than a window
-need be in memory::
+The loss is a function of a window of hidden states, so that only one window need be in memory::
 
     loss_gradient(h, start) -> loss, dh, extra
 
@@ -26,10 +25,11 @@ from bptt_lessons.arguments import (
     check_kind,
     check_no_nan,
     check_precision,
+    check_start,
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import Cell, check_params, check_state, check_state_numbers
+from bptt_lessons.cells.unrolled import Cell, check_params, check_state
 
 NUMBER = (float, np.number, int, complex)
 
@@ -39,7 +39,7 @@ LossGradient = Callable[[Array, int], tuple[Any, Array, Any]]
 class SequenceCell(Cell, Protocol):
     """A cell that runs over whole sequences as well: the modules ``rnn``, ``lstm`` and ``gru``, or ``looped(cell)``.
 
-    The state that `forward` returns has memory of its own: who keeps it does not keep the tape.
+    The state that `forward` returns has memory of its own, so that keeping it does not keep the tape.
     """
 
     @property
@@ -58,19 +58,13 @@ class Gradient(NamedTuple):
 
 
 def add(a: Gradient, b: Gradient) -> Gradient:
-    """Return the sum of two gradients.
-
-    Raises
-    ------
-    ValueError
-        If one is no Gradient, or what they are gradients of differs.
-    """
+    """Return the sum of two gradients."""
     check_gradients(a, b)
     return Gradient(a.loss + b.loss, nested.add(a.grads, b.grads), add_extra(a.extra, b.extra))
 
 
 def add_extra(a: Any, b: Any) -> Any:
-    """Return the sum of two gradients of the loss's own parameters; None stands for no gradient yet."""
+    """Return the sum of two gradients of the loss's own parameters; None is no gradient yet."""
     if a is None or b is None:
         return b if a is None else a
     return nested.add(a, b)
@@ -92,11 +86,6 @@ def full_gradient(cell: SequenceCell, params: Any, x: Array, state0: Any, loss_g
     Returns
     -------
     Gradient
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), or the cell or the loss refuses its arguments.
     """
     check_whole(cell, params, x, state0, loss_gradient)
     h, _, tape = cell.forward(params, x, state0)
@@ -115,7 +104,7 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
         check_returned(returned)
     loss, dh, extra = returned
     fits = isinstance(dh, np.ndarray) and dh.ndim == 3 and dh.shape == h.shape and dh.dtype == h.dtype and dh.size > 0
-    if not fits:  # looked at first: the checks take longer, and short windows come here often
+    if not fits:  # fast path above: short windows call this often
         check_array("dh", dh, "T N H", dict(zip("TNH", check_array("h", h, "T N H").shape, strict=True)))
         check_precision(h=h, dh=dh)
     return loss, dh, extra
@@ -124,8 +113,8 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
 def check_whole(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, *functions: str) -> None:
     """Raise ValueError unless the cell has the `functions` it needs and the rest can be used.
 
-    What goes step by step needs a state to begin with; whole sequences begin with zeros if it is None,
-    and the cell itself looks for NaN in their x, window by window.
+    Code that calls `step` needs a first state.  For whole sequences None means zeros, and the cell itself
+    looks for NaN in x, window by window.
     """
     check_has("cell", cell, *(functions or ("forward", "backward")))
     check_array("x", x, "T N D")
@@ -135,7 +124,7 @@ def check_whole(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: An
         check_no_nan("x", x)
     if state0 is not None or "step" in functions:
         check_state("state0", cell, params, x.shape[1], state0)
-        check_state_numbers("state0", state0, params)
+        check_start("state0", state0, params)
 
 
 def check_returned(returned: Any) -> None:
@@ -152,7 +141,7 @@ def check_returned(returned: Any) -> None:
 def check_gradients(a: object, b: object) -> None:
     """Raise ValueError unless `add` can take these."""
     for name, gradient in {"a": a, "b": b}.items():
-        check_kind(name, gradient, Gradient, "a bptt.Gradient(loss, grads, extra)")
+        check_kind(name, gradient, Gradient)
         assert isinstance(gradient, Gradient)
         nested.check_alike(**{f"{name}.loss": gradient.loss})
         if isinstance(gradient.loss, int) and abs(gradient.loss) >= 2**1023:

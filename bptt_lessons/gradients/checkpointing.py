@@ -51,11 +51,6 @@ def tape_bytes(T: int, N: int, D: int, H: int, itemsize: int = 8) -> int:
     -------
     int
         The sum of ``x`` (T, N, D), which is the caller's, and the states h_0 ... h_T, each (N, H).
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
     """
     T, N, D, H, itemsize = check_sizes(T, N, D, H, itemsize)
     return itemsize * N * (T * D + (T + 1) * H)
@@ -84,11 +79,6 @@ def backward_sqrt(
     -------
     Gradient
         That of ``bptt.full_gradient``.
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), `segment` is below 1, or the cell or the loss refuses its arguments.
     """
     length = check_segment(cell, params, x, state0, loss_gradient, segment)
     starts = range(0, len(x), length)
@@ -121,11 +111,6 @@ def forward_cost(T: int, slots: int, keeps: str = "state") -> int:
     Returns
     -------
     int
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or `keeps` is neither.
     """
     T, slots = check_cost(T, slots, keeps)
     beyond = 0 if keeps == "state" else 1  # step y itself need not be run again if it is kept
@@ -185,12 +170,6 @@ def backward(
     -------
     Gradient
         That of ``bptt.full_gradient``.
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), the actions do not backpropagate its T steps, the last first,
-        or the cell or the loss refuses its arguments.
     """
     check_whole(cell, params, x, state0, loss_gradient, "zero_state", "step", "step_backward")
     loss, grads, extra = 0.0, nested.zeros_like(params), None

@@ -63,12 +63,6 @@ def multiplications(function: Callable[..., Any], *arguments: Any) -> Counted:
     -------
     Counted
         The result's arrays are plain again.
-
-    Raises
-    ------
-    ValueError
-        If `function` is none, or refuses its arguments.
-
     Examples
     --------
     >>> multiplications(np.matmul, np.ones((2, 3)), np.ones((3, 5))).multiplications

@@ -1,4 +1,4 @@
-"""How a gradient flows back through time: what one step does to it, and what many do.
+"""How a gradient flows back through time: through one step, and through many.
 
 One step back multiplies dL/dh_t by the transpose of the step's Jacobian
 J_t[n, i, j] = ∂h_t[n, j] / ∂h_{t-1}[n, i] = W_hh[i, j] · slope(h_t[n, j]); many steps
@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 
 from bptt_lessons.arguments import (
+    Arguments,
     Array,
-    check_array,
     check_has,
     check_plain,
     check_positive,
-    check_precision,
     check_size,
     check_solvable,
     kind_of,
@@ -27,6 +26,14 @@ from bptt_lessons.cells import rnn
 from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import check_square
 from bptt_lessons.cells.unrolled import Cell, check_caches, check_dstate, hidden
+
+
+STATES = {axes: Arguments(params=rnn.Params, h=axes, activation=check_activation) for axes in ("N H", "T N H")}
+
+
+def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation) -> None:
+    """Raise ValueError unless `h` holds states of a net with these parameters."""
+    STATES[axes](params, h, activation)
 
 
 def step_jacobian(params: rnn.Params, h: Array, activation: Activation = TANH) -> Array:
@@ -43,11 +50,6 @@ def step_jacobian(params: rnn.Params, h: Array, activation: Activation = TANH) -
     -------
     J : array (N, H, H)
         ``J[n, i, j]`` = ∂h_t[n, j] / ∂h_{t-1}[n, i], so that dh_{t-1} = dh_t Jᵀ.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_states(params, h, "N H", activation)
     J: Array = params.W_hh * activation.derivative(h)[:, None, :]
@@ -69,11 +71,6 @@ def jacobian_products(params: rnn.Params, h: Array, activation: Activation = TAN
     P : array (T, N, H, H)
         ``P[s]`` is J_{s+2} ⋯ J_T in the equations' count from 1: ∂h_T[n, j] / ∂h[s][n, i];
         ``P[-1]`` is the identity.  It takes T · N · H² numbers of memory.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_states(params, h, "T N H", activation)
     T, N, H = h.shape
@@ -85,13 +82,7 @@ def jacobian_products(params: rnn.Params, h: Array, activation: Activation = TAN
 
 
 def operator_norms(matrices: Array) -> Array:
-    """Largest singular value of each matrix in (..., H, H): the most by which it stretches any vector.
-
-    Raises
-    ------
-    ValueError
-        If `matrices` has fewer than two axes or holds anything but finite real numbers.
-    """
+    """Largest singular value of each matrix in (..., H, H): the most by which it stretches any vector."""
     check_matrices(matrices)
     norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))
     return norms
@@ -114,11 +105,6 @@ def gradient_norms(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any
     norms : array (T, N)
         ``norms[s]`` is the 2-norm of dL/dh for each sequence, h the hidden state after step s
         (counted from 0); the last row is that of `dstate_T` itself.
-
-    Raises
-    ------
-    ValueError
-        If there are no caches or the cell refuses its arguments.
     """
     check_flow(cell, params, caches, dstate_T)
     dstate, norms = dstate_T, []
@@ -131,25 +117,13 @@ def gradient_norms(cell: Cell, params: Any, caches: Sequence[Any], dstate_T: Any
 
 
 def spectral_radius(W: Array) -> float:
-    """Largest absolute value among the eigenvalues of W (H, H), which may be complex: it rules the long run.
-
-    Raises
-    ------
-    ValueError
-        If `W` is no square matrix of finite real numbers.
-    """
+    """Largest absolute value among the eigenvalues of W (H, H), which may be complex: it rules the long run."""
     check_square("W", W)
     return float(np.max(np.abs(np.linalg.eigvals(W))))
 
 
 def largest_singular_value(W: Array) -> float:
-    """Most by which W (H, H) stretches any vector, in either direction: it rules the bound.
-
-    Raises
-    ------
-    ValueError
-        If `W` is no square matrix of finite real numbers.
-    """
+    """Most by which W (H, H) stretches any vector, in either direction: it rules the bound."""
     check_square("W", W)
     return float(np.linalg.norm(W, 2))
 
@@ -169,23 +143,11 @@ def bound(W_hh: Array, gamma: float, lags: int) -> Array:
     Returns
     -------
     array (lags,)
-
-    Raises
-    ------
-    ValueError
-        If `W_hh` is no square real matrix, `gamma` not positive, or `lags` below 1.
     """
     check_square("W_hh", W_hh)
     factor = check_positive("gamma", gamma) * largest_singular_value(W_hh)
     power: Array = factor ** np.arange(check_size("lags", lags))
     return power
-
-
-def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation) -> None:
-    """Raise ValueError unless `h` holds states of a net with these parameters."""
-    check_activation(activation)
-    check_array("h", h, axes, {"H": rnn.check_params(params)["H"]})
-    check_precision(**params._asdict(), h=h)
 
 
 def check_matrices(matrices: Any) -> None:

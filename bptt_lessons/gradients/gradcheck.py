@@ -22,11 +22,6 @@ def relative_error(a: Array, b: Array) -> float:
     """max|a - b| / max(max|a|, max|b|), one number for a whole array; 0 if both are all zero.
 
     Where either holds a NaN or an infinity the error is NaN, which is below no tolerance.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or one is no array of numbers.
     """
     a, b = check_comparable("a", a), check_comparable("b", b)
     if a.shape != b.shape:
@@ -38,13 +33,7 @@ def relative_error(a: Array, b: Array) -> float:
 
 
 def worst_error(a: Any, b: Any) -> tuple[str, float]:
-    """Return the name and relative error of the array in which two NamedTuples differ most.
-
-    Raises
-    ------
-    ValueError
-        If the structures or the shapes of corresponding arrays differ.
-    """
+    """Return the name and relative error of the array in which two NamedTuples differ most."""
     nested.check_alike(a=a, b=b)
     errors = nested.named_arrays(nested.map_arrays(relative_error, a, b))
     return max(errors, key=lambda error: np.inf if np.isnan(error[1]) else error[1])
@@ -65,11 +54,6 @@ def central_difference(f: Callable[[Array], Any], w: Array, eps: float = 1e-5) -
     Returns
     -------
     array, the shape of `w`
-
-    Raises
-    ------
-    ValueError
-        If `w` is not a real floating array or `eps` is not above 0.
     """
     f = check_point(f, w, eps)
     gradient = np.zeros_like(w)
@@ -100,11 +84,6 @@ def complex_step(f: Callable[[Array], Any], w: Array, eps: float = 1e-30) -> Arr
     Returns
     -------
     array, the shape of `w`
-
-    Raises
-    ------
-    ValueError
-        If `w` is not a real floating array or `eps` is not above 0.
     """
     f = check_point(f, w, eps)
     gradient = np.zeros_like(w)
@@ -129,11 +108,6 @@ def by_field(method: Callable[..., Array], f: Callable[[Tree], Any], params: Tre
     Returns
     -------
     the type of `params`
-
-    Raises
-    ------
-    ValueError
-        If an array of `params` is not real and floating, or `method` or `f` is no function.
     """
     check_callable("method", method)
     check_callable("f", f)

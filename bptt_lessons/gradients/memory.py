@@ -25,11 +25,6 @@ def held_bytes(tree: Any) -> int:
     ----------
     tree : array, or tuple, list or NamedTuple of such
         A tape, or a list of caches; numbers and None beside the arrays count nothing.
-
-    Raises
-    ------
-    ValueError
-        If anything else is in it.
     """
     return sum({id(owner): owner.nbytes for owner in map(_owner, _arrays(tree))}.values())
 
@@ -39,11 +34,6 @@ def peak_bytes(function: Callable[..., Any], *arguments: Any) -> Peak:
 
     Python's own allocations count as well, so the number is a little above that of the
     arrays alone.  Tracing costs time: never measure both in one run.
-
-    Raises
-    ------
-    ValueError
-        If `function` is none, or refuses its arguments.
     """
     check_callable("function", function)
     tracing = tracemalloc.is_tracing()

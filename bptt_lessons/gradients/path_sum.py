@@ -34,13 +34,9 @@ def gradient(params: Params, tape: Tape, dh: Array, activation: Activation = TAN
     -------
     rnn.Params
         The same as `rnn.backward` gives.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
-    T, N, _, H = check_tape(params, tape, dh, None, activation)
+    check_tape(params, tape, dh, None, activation)
+    T, N, H = dh.shape
     slope = activation.derivative(tape.h)
     grads = Params(*(np.zeros(p.shape, np.result_type(*tape, dh, *params)) for p in params))
     for n in range(N):

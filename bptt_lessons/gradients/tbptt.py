@@ -32,11 +32,6 @@ def windows(T: int, k: int) -> list[tuple[int, int]]:
     -------
     list of (start, stop)
         As slices take them: together they cover every step once.
-
-    Raises
-    ------
-    ValueError
-        If `T` or `k` is below 1.
     """
     T, k = check_size("T", T), check_size("k", k)
     return [(start, min(start + k, T)) for start in range(0, T, k)]
@@ -58,11 +53,6 @@ def stream_batches(stream: Array, N: int) -> Array:
         T = L // N.  Column n is the n-th piece of the stream, so that going down a column
         goes on in the stream: a state carried from one window fits the next.  The last
         L - T·N steps are left out.
-
-    Raises
-    ------
-    ValueError
-        If `stream` has no axis, or `N` is not from 1 to L.
     """
     N = check_stream(stream, N)
     T = len(stream) // N
@@ -98,11 +88,6 @@ def windowed_gradient(
     -------
     Gradient
         Summed over the windows; no more than two of them are in memory at a time, one coming and one going.
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), `k` is below 1, or the cell or the loss refuses its arguments.
     """
     k = check_windowed(cell, params, x, state0, loss_gradient, k, carry)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
@@ -141,11 +126,6 @@ def sliding_gradient(
     Gradient
         No more than k1 + k2 steps are in memory at a time.  With k1 = k2, a divisor of T, it is that of
         windows with carry; with k1 = 1 every loss reaches back k2 steps.
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), not 1 ≤ k1 ≤ k2, or the cell or the loss refuses its arguments.
     """
     k1, k2 = check_sliding(cell, params, x, state0, loss_gradient, k1, k2)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
@@ -179,11 +159,6 @@ def contributions(cell: Cell, params: Any, caches: Sequence[Any], dh: Array) -> 
     the type of `params`
         Every array has two axes (T, T) in front: [t, s] is the part of L_t that passes
         through the use at step s, zero for s > t.  The sum over both is the gradient.
-
-    Raises
-    ------
-    ValueError
-        If there are no caches, `dh` does not fit, or the cell refuses its arguments.
     """
     unrolled.check_backward(cell, params, caches, dh)
     T, N = dh.shape[:2]
@@ -228,12 +203,6 @@ def randomised_gradient(
     Gradient
         Where it is not cut, the gradient that goes from one step to the step before is divided
         by 1 - `probability`.
-
-    Raises
-    ------
-    ValueError
-        If `x` has not the shape (T, N, D), `cuts` do not rise from 1 to T - 1, `probability` is not
-        in [0, 1), or the cell or the loss refuses its arguments.
     """
     passes = 1 - check_randomised(cell, params, x, state0, loss_gradient, cuts, probability)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
@@ -263,24 +232,13 @@ def summed(parts: Any, weights: Array) -> Any:
     -------
     the type of `parts`
         Without the two leading axes.
-
-    Raises
-    ------
-    ValueError
-        If `weights` is no matrix of the size of the leading axes, or `parts` does not hold arrays.
     """
     check_parts(parts, weights)
     return nested.map_arrays(lambda part: np.tensordot(weights.astype(part.real.dtype), part, 2), parts)
 
 
 def kept_by_windows(T: int, k: int) -> Array:
-    """Mask (T, T) of the contributions [t, s] that windows with a carried state keep.
-
-    Raises
-    ------
-    ValueError
-        If `T` or `k` is below 1.
-    """
+    """Mask (T, T) of the contributions [t, s] that windows with a carried state keep."""
     T, k = check_size("T", T), check_size("k", k)
     t = np.arange(T)
     kept: Array = (t <= t[:, None]) & (t // k == t[:, None] // k)
@@ -288,13 +246,7 @@ def kept_by_windows(T: int, k: int) -> Array:
 
 
 def kept_by_sliding(T: int, k1: int, k2: int) -> Array:
-    """Mask (T, T) of the contributions [t, s] that `sliding_gradient` keeps.
-
-    Raises
-    ------
-    ValueError
-        Unless `T` is at least 1 and 1 ≤ k1 ≤ k2.
-    """
+    """Mask (T, T) of the contributions [t, s] that `sliding_gradient` keeps."""
     T, (k1, k2) = check_size("T", T), check_horizon(k1, k2)
     t = np.arange(T)
     end = np.minimum((t // k1 + 1) * k1, T)
@@ -303,13 +255,7 @@ def kept_by_sliding(T: int, k1: int, k2: int) -> Array:
 
 
 def kept_by_cuts(T: int, cuts: Sequence[int], probability: float) -> Array:
-    """Weights (T, T) of the contributions [t, s] in `randomised_gradient`: 0 beyond a cut, else (1 - p)^-(t - s).
-
-    Raises
-    ------
-    ValueError
-        If `cuts` do not rise from 1 to T - 1 or `probability` is not in [0, 1).
-    """
+    """Weights (T, T) of the contributions [t, s] in `randomised_gradient`: 0 beyond a cut, else (1 - p)^-(t - s)."""
     T = check_size("T", T)
     probability = check_cuts(T, cuts, probability)
     t = np.arange(T)

@@ -26,11 +26,6 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     Batch
         x (T, N, 2): a number in [0, 1), and 1.0 where it is marked, else 0.0; target (T, N, 1): the sum,
         the same at every step; mask (T, N): True at the last step only.
-
-    Raises
-    ------
-    ValueError
-        If `T` is below 2 or `N` below 1.
     """
     T, N = check_sizes(rng, T, N)
     x = np.zeros((T, N, 2))

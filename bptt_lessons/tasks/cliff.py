@@ -38,11 +38,6 @@ def loss_and_gradient(point: Point, steps: int = STEPS) -> tuple[Array, Point]:
     -------
     loss : array, the shape of w
     grads : Point
-
-    Raises
-    ------
-    ValueError
-        If `point` is no pair, the shapes differ, or `steps` is below 1.
     """
     if not isinstance(point, tuple) or len(point) != 2:
         raise ValueError(f"point must be cliff.Point(w, b), got {type(point).__name__}")

@@ -29,11 +29,6 @@ def unigram_bits(training: Array, held_out: Array, K: int) -> float:
     training, held_out : integer arrays (L,)
     K : int
         Characters in the alphabet.
-
-    Raises
-    ------
-    ValueError
-        If they are no integers from 0 to K - 1.
     """
     K = check_symbols("training", training, K)
     check_symbols("held_out", held_out, K)
@@ -56,11 +51,6 @@ def trigram_bits(training: Array, held_out: Array, K: int, rounds: int = 20) -> 
     K : int
     rounds : int, optional
         Of the fit.
-
-    Raises
-    ------
-    ValueError
-        If they are no integers from 0 to K - 1, or too few.
     """
     check_symbols("training", training, K, at_least=30)
     check_symbols("held_out", held_out, K, at_least=3)
@@ -75,13 +65,7 @@ def trigram_bits(training: Array, held_out: Array, K: int, rounds: int = 20) -> 
 
 
 def trigram_parts(counted: Array, text: Array, K: int) -> Array:
-    """Return what each of the four models says of a text's characters from the third on, (4, L - 2).
-
-    Raises
-    ------
-    ValueError
-        If they are no integers from 0 to K - 1, or less than three.
-    """
+    """Return what each of the four models says of a text's characters from the third on, (4, L - 2)."""
     K = check_symbols("counted", counted, K, at_least=3)
     check_symbols("text", text, K, at_least=3)
     parts = [np.full(len(text) - 2, 1 / K)]
@@ -118,11 +102,6 @@ def xz_bits(held_out: str, given: str = "") -> float:
     held_out : str
     given : str, optional
         Compressed in front of it, and not counted.
-
-    Raises
-    ------
-    ValueError
-        If `held_out` is empty or one of them no string.
     """
     if not isinstance(held_out, str) or not isinstance(given, str) or not held_out:
         raise ValueError("held_out and given must be strings, held_out not empty")

@@ -28,11 +28,6 @@ def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
     Batch
         x (gap + 20, N, 10): one of the ten is 1.0; target (gap + 20, N): "nothing" (8), and at the last
         ten steps the message (0 to 7); mask: True everywhere.
-
-    Raises
-    ------
-    ValueError
-        If `gap` or `N` is below 1.
     """
     check_rng(rng)
     gap, N = check_size("gap", gap), check_size("N", N)
@@ -50,10 +45,5 @@ def baseline(gap: int) -> float:
     """Return the cross-entropy, in nats and over all steps, of who has the timing right and the message forgotten.
 
     It says nothing for sure until the sign, and then guesses among eight: 10 ln 8 / (gap + 20).
-
-    Raises
-    ------
-    ValueError
-        If `gap` is below 1.
     """
     return float(LENGTH * np.log(SYMBOLS) / (check_size("gap", gap) + 2 * LENGTH))

@@ -33,11 +33,6 @@ def stream(rng: np.random.Generator, T: int, N: int, lag: int) -> Stream:
     Returns
     -------
     Stream
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1 or `lag` is not below T.
     """
     check_rng(rng)
     lag, (T, N) = check_size("lag", lag), check_fits(T=T, N=N)

@@ -36,13 +36,7 @@ class Batch(NamedTuple):
 
 
 def string(rng: np.random.Generator) -> str:
-    """Draw one string of the embedded grammar, such as "BTBTXSETE"; each choice is a fair coin.
-
-    Raises
-    ------
-    ValueError
-        If `rng` is no numpy.random.Generator.
-    """
+    """Draw one string of the embedded grammar, such as "BTBTXSETE"; each choice is a fair coin."""
     check_rng(rng)
     outer = "TP"[rng.integers(2)]
     inner, state = "", 0
@@ -64,11 +58,6 @@ def legal_next(text: str) -> list[str]:
     -------
     list of str
         One for each of the len(text) - 1 steps, such as "TP"; a single symbol where there is no choice.
-
-    Raises
-    ------
-    ValueError
-        If `text` is no string of the grammar.
     """
     check_string("text", text)
     found, state = ["TP", "B"], 0
@@ -82,25 +71,13 @@ def legal_next(text: str) -> list[str]:
 
 
 def sequences(rng: np.random.Generator, N: int) -> Batch:
-    """Draw N strings; T is one less than the longest of them.
-
-    Raises
-    ------
-    ValueError
-        If `rng` is no numpy.random.Generator or `N` is below 1.
-    """
+    """Draw N strings; T is one less than the longest of them."""
     check_rng(rng)
     return batch([string(rng) for _ in range(check_size("N", N))])
 
 
 def batch(strings: list[str]) -> Batch:
-    """Lay strings of the grammar side by side.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or one is no string of the grammar.
-    """
+    """Lay strings of the grammar side by side."""
     if not isinstance(strings, list) or not strings:
         raise ValueError(f"strings must be a list of at least one string, got {strings!r}")
     for text in strings:

@@ -47,11 +47,6 @@ def windows(series: Array, T: int) -> tuple[Array, Array]:
     x, target : arrays (T, N, 1)
         N = (L - 1) // T windows that do not overlap; the oldest values that do not
         fill a window are left out.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, the series holds a NaN, or it is too short for one window.
     """
     check_array("series", series, "L")
     check_no_nan("series", series)

@@ -26,11 +26,6 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     Batch
         x (T, N, 6): one of the six is 1.0; target (T, N): 0 for A A, 1 for A B, 2 for B A, 3 for B B, the
         same at every step; mask (T, N): True at the last step only.
-
-    Raises
-    ------
-    ValueError
-        If `T` is below 10 or `N` below 1.
     """
     check_rng(rng)
     if check_size("T", T) < 10:

@@ -31,11 +31,6 @@ def sequences(rng: np.random.Generator, T: int, N: int) -> Batch:
     Returns
     -------
     Batch
-
-    Raises
-    ------
-    ValueError
-        If a size is below 1.
     """
     check_rng(rng)
     T, N = check_fits(T=T, N=N)

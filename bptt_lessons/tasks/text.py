@@ -95,13 +95,7 @@ def library_docstrings(folder: Path | None = None) -> str:
 
 
 def alphabet(text: str) -> str:
-    """Return the characters that occur in a text, each once, in order.
-
-    Raises
-    ------
-    ValueError
-        If `text` is no string or empty.
-    """
+    """Return the characters that occur in a text, each once, in order."""
     check_text("text", text)
     return "".join(sorted(set(text)))
 
@@ -136,13 +130,7 @@ def encode(text: str, alphabet: str) -> Array:
 
 
 def decode(symbols: Array, alphabet: str) -> str:
-    """Return the text of places in the alphabet: what `encode` undoes.
-
-    Raises
-    ------
-    ValueError
-        If `symbols` are not integers from 0 to below the alphabet's length.
-    """
+    """Return the text of places in the alphabet: what `encode` undoes."""
     check_alphabet(alphabet)
     try:
         found = np.asarray(symbols)
@@ -174,11 +162,6 @@ def sample(y: Array, temperature: float, u: Array) -> Array:
     Returns
     -------
     integer array (N,)
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, `temperature` is not above 0, or `u` lies outside [0, 1).
     """
     check_sample(y, temperature, u)
     p = np.exp((y - y.max(axis=1, keepdims=True)) / temperature)
@@ -206,11 +189,6 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     Returns
     -------
     integer array (length,)
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit.
     """
     check_rng(rng)
     check_callable("read", read)

@@ -31,11 +31,6 @@ def fit(series: Array, p: int) -> Array:
     -------
     array (p + 1,)
         Weights of the last p values, the newest first, then the constant.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, the series is too short, or it holds a NaN.
     """
     rows = lagged(series, p)
     p = rows.shape[1] - 1
@@ -56,11 +51,6 @@ def predict(weights: Array, series: Array) -> Array:
     -------
     array (L - p,)
         Forecasts of ``series[p:]``.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit, the series is too short, or it holds a NaN.
     """
     check_array("weights", weights, "p+1")
     if len(weights) < 2:

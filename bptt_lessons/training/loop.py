@@ -1,4 +1,4 @@
-"""The training loop: gradient, update, again; and how it is stopped and gone on with."""
+"""The training loop: gradient, update, again; and how it is stopped and continued."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from bptt_lessons.arguments import (
     Array,
     check_callable,
     check_has,
+    check_kind,
     check_plain,
     check_real,
     check_size,
+    check_start,
     is_real,
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import check_state, check_state_numbers
+from bptt_lessons.cells.unrolled import check_params, check_state
 from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training import losses, readout
@@ -35,7 +37,7 @@ class Model(NamedTuple):
 
 
 class Session(NamedTuple):
-    """Where a training stands: all that it needs to go on as if it had never stopped."""
+    """The state of a training: all that it needs to continue as if it had never stopped."""
 
     model: Any
     memory: Any = None  # the optimiser's, such as optim.AdamState; None if it remembers nothing
@@ -44,13 +46,7 @@ class Session(NamedTuple):
 
 
 def predict(cell: Any, model: Model, x: Array) -> Array:
-    """Run a model over x (T, N, D) from a zero state; return y (T, N, K).
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
-    """
+    """Run a model over x (T, N, D) from a zero state; return y (T, N, K)."""
     check_model(cell, model)
     h, _, _ = cell.forward(model.cell, x)
     return readout.forward(model.readout, h)
@@ -82,11 +78,6 @@ def loss_and_gradient(
     -------
     value : float
     grads : Model
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype does not fit.
     """
     check_model(cell, model)
     check_has("cell", cell, "backward")
@@ -195,8 +186,8 @@ def train(
 ) -> Session:
     """Advance a session until it has made `updates` more updates, is told to stop, or is interrupted.
 
-    An interrupt (Kernel, Interrupt; or Ctrl-C) ends it after the last whole update: what comes back can
-    be saved and gone on with, and nothing is lost but the update that was under way.
+    An interrupt (Kernel, Interrupt; or Ctrl-C) ends it after the last whole update.  The returned session can
+    be saved and continued; only the unfinished update is lost.
 
     Parameters
     ----------
@@ -243,11 +234,6 @@ def bits_per_symbol(cell: Any, model: Model, symbols: Array, k: int = 1000) -> f
     symbols : integer array (T + 1, N)
     k : int, optional
         Steps read at a time; it bounds the memory and changes nothing else.
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit.
     """
     K = check_stream(cell, model, symbols, k)
     one_hot, state, total = np.eye(K, dtype=model.readout.W_hy.dtype), None, 0.0
@@ -266,14 +252,10 @@ def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]
     cell : module or the like
     model : Model
         It reads K symbols as one-hot rows and says K logits.
-
-    Raises
-    ------
-    ValueError
-        If `cell` or `model` does not fit; `read`, if the symbols are no integers (L,) from 0 to K - 1.
     """
     check_model(cell, model)
-    _, K = readout.check_parameters(model.readout)
+    readout.check_parameters(model.readout)
+    K = len(model.readout.b_y)
     one_hot = np.eye(K, dtype=model.readout.W_hy.dtype)
 
     def read(symbols: Array, state: Any) -> tuple[Array, Any]:
@@ -295,13 +277,9 @@ def check_finite(loss: float, updates: int) -> None:
 def check_model(cell: Any, model: Model) -> None:
     """Raise ValueError unless `cell` runs forward and `model` is a Model."""
     check_has("cell", cell, "forward")
-    if not isinstance(model, Model):
-        raise ValueError(f"model must be loop.Model(cell, readout), got {type(model).__name__}")
-    if not hasattr(model.cell, "_fields"):
-        expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
-        raise ValueError(f"model.cell must be {expected}, got {type(model.cell).__name__}")
-    if not isinstance(model.readout, readout.Readout):
-        raise ValueError(f"model.readout must be readout.Readout(W_hy, b_y), got {type(model.readout).__name__}")
+    check_kind("model", model, Model)
+    check_params(model.cell, "model.cell")
+    check_kind("model.readout", model.readout, readout.Readout)
 
 
 def _one_number(value: Any, name: str = "loss") -> float:
@@ -364,8 +342,8 @@ def check_advanced(advanced: object, session: Session) -> None:
 
 def check_session(session: object, name: str = "session") -> None:
     """Raise ValueError unless `session` is a Session."""
-    if not isinstance(session, Session):
-        raise ValueError(f"{name} must be loop.Session(model, memory, state, losses), got {type(session).__name__}")
+    check_kind(name, session, Session)
+    assert isinstance(session, Session)
     if not isinstance(session.losses, (tuple, list)):
         raise ValueError(f"{name}.losses must be a tuple of numbers, got {type(session.losses).__name__}")
 
@@ -379,7 +357,7 @@ def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update:
     if session.state is not None:
         params = session.model.cell
         check_state("session.state", cell, params, symbols.shape[1], session.state)
-        check_state_numbers("session.state", session.state, params)
+        check_start("session.state", session.state, params)
     return K, _in_pairs("update", update, "model, memory")
 
 
@@ -387,7 +365,8 @@ def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
     """Return K if the model can read the symbols in windows of k steps, else raise ValueError."""
     check_model(cell, model)
     check_size("k", k)
-    _, K = readout.check_parameters(model.readout)
+    readout.check_parameters(model.readout)
+    K = len(model.readout.b_y)
     for name, array in named_arrays(model, "model"):
         if isinstance(array, np.ndarray):
             check_real(name, array)

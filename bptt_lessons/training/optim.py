@@ -7,7 +7,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision, check_share, shown
+from bptt_lessons.arguments import (
+    Array,
+    check_kind,
+    check_numbers,
+    check_positive,
+    check_precision,
+    check_share,
+    shown,
+)
 from bptt_lessons.nested import check_each, map_arrays, named_arrays, zeros_like
 
 Tree = TypeVar("Tree")
@@ -27,11 +35,6 @@ def sgd(params: Tree, grads: Tree, lr: float) -> Tree:
     Returns
     -------
     the type of `params`
-
-    Raises
-    ------
-    ValueError
-        If structures, shapes or precisions differ, or `lr` is not above 0.
     """
     lr = check_update(params, grads, lr)
     return map_arrays(lambda p, dp: p - lr * dp, params, grads)
@@ -41,11 +44,6 @@ def global_norm(grads: Any) -> float:
     """Length of a gradient: the root of the sum of squares over all entries of all arrays.
 
     It is computed in float64, and right wherever it is itself within range, though its square may not be.
-
-    Raises
-    ------
-    ValueError
-        If one of them is no floating array.
     """
     arrays = [array for _, array in named_arrays(grads)]
     for array in arrays:
@@ -100,13 +98,7 @@ class AdamState(NamedTuple):
 
 
 def adam_start(params: Any) -> AdamState:
-    """Return what Adam starts with: no update done, and zeros.
-
-    Raises
-    ------
-    ValueError
-        If one of `params` is no floating array.
-    """
+    """Return what Adam starts with: no update done, and zeros."""
     for _, array in named_arrays(params):
         check_numbers("params", array)
     return AdamState(0, zeros_like(params), zeros_like(params))
@@ -145,11 +137,6 @@ def adam(
     -------
     params : the type of `params`
     state : AdamState
-
-    Raises
-    ------
-    ValueError
-        If structures, shapes or precisions differ, or a number is out of its range.
     """
     lr, decay_mean, decay_square, eps = check_adam(params, grads, state, lr, decay_mean, decay_square, eps)
     updates = state.updates + 1
@@ -188,8 +175,7 @@ def check_adam(
 ) -> tuple[float, float, float, float]:
     """Return the four numbers as plain floats, which keep float32, if `adam` can take these, else raise ValueError."""
     lr, eps = check_update(params, grads, lr), check_positive("eps", eps)
-    if not isinstance(state, AdamState):
-        raise ValueError(f"state must be optim.AdamState, such as from adam_start, got {type(state).__name__}")
+    check_kind("state", state, AdamState)
     for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
         check_share(name, decay)
     updates = state.updates

@@ -649,7 +649,8 @@ def _is_line(value: object) -> bool:
 
 def _check_network(params: rnn.Params | lstm.Params, x: Array, steps: int, units: int) -> dict[str, int]:
     """Return D and H of a network that is small enough to be drawn, else raise ValueError."""
-    sizes = lstm.check_params(params) if isinstance(params, lstm.Params) else rnn.check_params(params)
+    (lstm if isinstance(params, lstm.Params) else rnn).check_params(params)
+    sizes = {"D": len(params.W_xh), "H": len(params.W_hh)}
     check_array("x", x, "T N D", {**sizes, "N": 1})
     _check_real(W_xh=params.W_xh, W_hh=params.W_hh, b_h=params.b_h, x=x)
     if len(x) > steps or sizes["H"] > units:
