@@ -102,6 +102,7 @@ class Arguments:
         """Raise ValueError unless the arguments fit; return what the functions among the rules return."""
         # Fast path: whether shapes fit depends on classes, shapes and dtypes alone, and the same ones come often.
         arrays: list[Any] = []
+        value: Any
         for kind, value in zip(self.kinds, values, strict=False):
             if kind is np.ndarray:
                 arrays.append(NOTHING if value is None else value)
@@ -123,7 +124,7 @@ class Arguments:
         for place, name, rule in self.others:
             if place >= len(values):
                 break
-            value: Any = values[place]
+            value = values[place]
             if value is None and rule.optional:
                 continue
             if rule.data:
@@ -154,9 +155,9 @@ class Arguments:
 
 @cache
 def axes_of(kind: type) -> dict[str, str]:
-    """Return the axes that the fields of a NamedTuple class declare, first those in which every multiple has its letter.
+    """Return the axes that the fields of a NamedTuple class declare, those such as ``"D 4H"`` last.
 
-    Whether ``"D 4H"`` fits can be said only once ``"H 4H"`` has been seen.
+    What 4H is can be said only once ``"H 4H"`` has been seen.
     """
     hints = get_type_hints(kind, include_extras=True)
     axes = {field: hint.__metadata__[0] for field, hint in hints.items() if hasattr(hint, "__metadata__")}
@@ -309,9 +310,10 @@ def check_solvable(name: str, value: Array) -> None:
 def check_start(name: str, state: Any, params: Any) -> None:
     """Raise ValueError if a state holds NaN while all parameters are finite, so no training can have diverged."""
     for place, array in named_arrays(state, name):
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and np.isnan(array).any():
-            if all(np.isfinite(weights).all() for _, weights in named_arrays(params)):
-                check_no_nan(place, array)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc" or not np.isnan(array).any():
+            continue
+        if all(np.isfinite(weights).all() for _, weights in named_arrays(params)):
+            check_no_nan(place, array)
 
 
 def check_size(name: str, value: object) -> int:

@@ -27,7 +27,6 @@ from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import check_square
 from bptt_lessons.cells.unrolled import Cell, check_caches, check_dstate, hidden
 
-
 STATES = {axes: Arguments(params=rnn.Params, h=axes, activation=check_activation) for axes in ("N H", "T N H")}
 
 
