@@ -1,8 +1,11 @@
-"""The checks at every public door: what they let in, and the words of a refusal.  (Refusals: test_bad_input.py.)"""
+"""What the checks of arguments let in, and the exact words of a refusal.  (Every function: test_bad_input.py.)"""
 
 from __future__ import annotations
 
+import re
 import warnings
+from types import SimpleNamespace
+from typing import Annotated, NamedTuple
 
 import any_cell
 import numpy as np
@@ -56,16 +59,83 @@ def test_a_mask_left_out_keeps_everything():
     assert arguments.check_mask(mask, 3, 3) is mask
 
 
-def test_dtypes_by_name():
-    assert arguments.check_dtype("float32") == np.float32
-    assert arguments.check_dtype(float) == np.float64
-
-
 def test_nan_is_found_far_down_a_long_array():
     x = np.zeros((70_000, 2))
     x[69_999, 1] = np.nan
     with pytest.raises(ValueError, match=r"first at \[69999, 1\]"):
         arguments.check_no_nan("x", x)
+
+
+class Pair(NamedTuple):
+    """A container that declares its axes: 2H is known only after H."""
+
+    wide: Annotated[arguments.Array, "D 2H"]
+    square: Annotated[arguments.Array, "H 2H"]
+
+
+DECLARED = arguments.Arguments(
+    {"K": 6},
+    pair=Pair,
+    x=arguments.data("T D"),
+    h0=arguments.start("H"),
+    y=arguments.optional("T K"),
+    k=arguments.check_size,
+)
+PAIR = Pair(np.ones((2, 10)), np.ones((5, 10)))
+FITS = (PAIR, np.ones((4, 2)), np.ones(5), np.ones((4, 6)), 3)
+
+
+def test_a_declaration_lets_in_what_fits_again_and_again():
+    for _ in range(2):
+        assert DECLARED(*FITS) == 3
+        assert DECLARED(PAIR, FITS[1], None, None, 3) == 3
+        assert DECLARED(PAIR, FITS[1]) is None  # what is left out at the end is not checked
+    diverged = PAIR._replace(wide=np.full((2, 10), np.inf))
+    assert DECLARED(diverged, FITS[1], np.full(5, np.nan)) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "bad", "words"),
+    [
+        (0, tuple(PAIR), "pair must be test_arguments.Pair(wide, square), got tuple"),
+        (
+            0,
+            PAIR._replace(square=np.ones((5, 4))),
+            "pair.square has shape (5, 4), expected (H, 2H) with H = 5, 2H = 10",
+        ),
+        (0, PAIR._replace(wide=np.ones((2, 5))), "pair.wide has shape (2, 5), expected (D, 2H) with 2H = 10"),
+        (0, PAIR._replace(wide=[1.0]), "pair.wide must be a NumPy array of shape (D, 2H) with 2H = 10, got list"),
+        (1, np.ones(4), "x has shape (4,), expected (T, D) with D = 2"),
+        (1, np.ones((0, 2)), "x has shape (0, 2), expected (T, D) with D = 2, every size at least 1"),
+        (
+            1,
+            np.ones((4, 2), int),
+            "x of shape (4, 2) has dtype int64, expected a floating one; shape (T, D) with D = 2",
+        ),
+        (1, np.full((4, 2), np.nan), "x of shape (4, 2) holds NaN, first at [0, 0]; expected numbers"),
+        (1, None, "x must be a NumPy array of shape (T, D) with D = 2, got NoneType"),
+        (2, np.full(5, np.nan), "h0 of shape (5,) holds NaN, first at [0]; expected numbers"),
+        (2, np.ones(5, np.float32), "mixed precision: pair.wide has dtype float64, h0 has dtype float32; convert"),
+        (3, np.ones((3, 6)), "y has shape (3, 6), expected (T, K) with T = 4, K = 6"),
+        (3, SimpleNamespace(shape=[], dtype=[]), "y must be a NumPy array of shape (T, K) with T = 4, K = 6, got "),
+        (4, 0, "k must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_a_declaration_refuses_what_does_not_fit_in_these_words(place, bad, words):
+    for _ in range(2):
+        DECLARED(*FITS)  # what has been let in before makes no difference
+        with pytest.raises(ValueError, match=f"^{re.escape(words)}"):
+            DECLARED(*FITS[:place], bad, *FITS[place + 1 :])
+
+
+def test_a_declaration_does_not_remember_without_end(monkeypatch):
+    declared = arguments.Arguments(x="N")
+    monkeypatch.setattr(arguments, "REMEMBERED", 3)
+    for size in range(1, 9):
+        declared(np.ones(size))
+        assert len(declared.fitting) <= 3
+    with pytest.raises(ValueError, match="x has shape"):
+        declared(np.ones((1, 1)))
 
 
 def matrix(array):

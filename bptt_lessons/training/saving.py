@@ -154,6 +154,8 @@ def _rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
         return tuple(array.tolist())
     if like is None:
         raise ValueError(f"the file has {name}, and the session has none: like.{name} is None")
+    if not isinstance(like, (np.ndarray, np.number, int, float, complex)):
+        raise ValueError(f"like.{name} must be an array of numbers, got {type(like).__name__}")
     wanted = np.asarray(like)
     if array.shape != wanted.shape or array.dtype != wanted.dtype:
         expected = f"{wanted.shape} and {wanted.dtype} as in like"
