@@ -94,6 +94,8 @@ class Arguments:
         for place, (name, rule) in enumerate(self.rules.items()):
             shaped = isinstance(rule.kind, (str, type))
             self.kinds.append((np.ndarray if isinstance(rule.kind, str) else rule.kind) if shaped else None)
+            if isinstance(rule.kind, type):
+                axes_of(rule.kind)  # now, so that a first call is no slower and holds no more memory than the next
             if rule.data or rule.start or not shaped:
                 self.others.append((place, name, rule))
         self.fitting: set[Any] = set()  # descriptions of arguments that fit
@@ -111,7 +113,8 @@ class Arguments:
             elif kind is not None:
                 arrays.append(NOTHING if value is None else None)
         try:
-            description = tuple(map(description_of, arrays))
+            descriptions = list(map(description_of, arrays))
+            description = tuple(descriptions)  # of a list: Python hoards tuples that are made from an iterator
             known = description in self.fitting
         except (AttributeError, TypeError):  # something is no array
             description, known = (), False
