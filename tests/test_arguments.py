@@ -15,7 +15,7 @@ from any_cell import all_cells, draw, fast_cells, whole
 from bptt_lessons import arguments, nested
 from bptt_lessons.cells import lstm, rnn, unrolled
 from bptt_lessons.gradients import bptt, checkpointing, tbptt
-from bptt_lessons.training import autoregression, loop, losses, optim, readout
+from bptt_lessons.training import autoregression, loop, losses, optim
 
 
 def test_nan_is_found_where_it_is():

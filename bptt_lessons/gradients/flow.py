@@ -81,7 +81,7 @@ def jacobian_products(params: rnn.Params, h: Array, activation: Activation = TAN
 
 
 def operator_norms(matrices: Array) -> Array:
-    """Largest singular value of each matrix in (..., H, H): the most by which it stretches any vector."""
+    """Largest singular value of each matrix in (..., H, H): the most that it stretches any vector."""
     check_matrices(matrices)
     norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))
     return norms
@@ -122,7 +122,7 @@ def spectral_radius(W: Array) -> float:
 
 
 def largest_singular_value(W: Array) -> float:
-    """Most by which W (H, H) stretches any vector, in either direction: it rules the bound."""
+    """The most that W (H, H) stretches any vector, in either direction: it rules the bound."""
     check_square("W", W)
     return float(np.linalg.norm(W, 2))
 

@@ -35,7 +35,7 @@ class Cache(NamedTuple):
 
 
 def matrix(H: int = PLUS + MINUS) -> Array:
-    """Return A (H, H) = ½ I + ½ on the first superdiagonal, each row of which says what one unit takes over."""
+    """Return A (H, H) = ½ I + ½ on the first superdiagonal, whose rows say what each unit takes over."""
     H, _ = check_fits(H=H, columns=H)
     return 0.5 * (np.eye(H) + np.eye(H, k=1))
 

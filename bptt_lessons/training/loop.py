@@ -119,8 +119,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the loss is no longer finite: training has diverged.  Or if `batches` cannot be
-        run through, or one of the functions is none.
+        If the loss is no longer finite: training has diverged.
     """
     gradient, update = check_training(session, batches, gradient, update, on_update)
     model, memory, state, losses = session
@@ -160,7 +159,7 @@ def truncated_epoch(cell: Any, session: Session, symbols: Array, k: int, update:
     Raises
     ------
     ValueError
-        If an argument does not fit, or the loss is no longer finite.
+        If the loss is no longer finite.
     """
     K, update = check_truncated(cell, session, symbols, k, update)
     model, memory, state, losses = session
@@ -208,7 +207,7 @@ def train(
     Raises
     ------
     ValueError
-        If an argument does not fit, or `advance` makes no update.
+        If `advance` makes no update.
     """
     updates = check_train(session, advance, updates, on_update, stopped)
     last = len(session.losses) + updates
@@ -294,22 +293,22 @@ def _one_number(value: Any, name: str = "loss") -> float:
         return float("inf")
 
 
-def _in_pairs(name: str, function: Callable[..., Any], expected: str) -> Callable[..., Any]:
-    """Return the function with a look at what it returns: a ValueError unless that is a pair."""
+def _returning_pairs(name: str, function: Callable[..., Any], expected: str) -> Callable[..., Any]:
+    """Wrap a function so that it raises ValueError unless it returns a pair."""
 
-    def looked_at(*arguments: Any) -> Any:
+    def checked(*arguments: Any) -> Any:
         pair = function(*arguments)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise ValueError(f"{name} must return {expected}, got {type(pair).__name__}")
         return pair
 
-    return looked_at
+    return checked
 
 
 def check_training(
     session: object, batches: object, gradient: Any, update: Any, on_update: object
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `gradient` and `update`, which must then return pairs, if `fit` can take these, or raise ValueError."""
+    """Return `gradient` and `update`, wrapped so that they must return pairs, or raise ValueError."""
     check_session(session)
     if not isinstance(batches, Iterable) or (isinstance(batches, np.ndarray) and batches.ndim == 0):
         raise ValueError(f"batches must be something to loop over, such as a list, got {kind_of(batches)}")
@@ -317,7 +316,7 @@ def check_training(
     check_callable("update", update)
     if on_update is not None:
         check_callable("on_update", on_update)
-    return _in_pairs("gradient", gradient, "loss, grads"), _in_pairs("update", update, "model, memory")
+    return _returning_pairs("gradient", gradient, "loss, grads"), _returning_pairs("update", update, "model, memory")
 
 
 def check_train(session: object, advance: object, updates: object, on_update: object, stopped: object) -> int:
@@ -349,7 +348,7 @@ def check_session(session: object, name: str = "session") -> None:
 
 
 def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update: Any) -> tuple[int, Callable[..., Any]]:
-    """Return K, and `update`, which will have to return a pair, if `truncated_epoch` can take these, or raise."""
+    """Return K, and `update` wrapped so that it must return a pair, or raise ValueError."""
     check_session(session)
     check_has("cell", cell, "backward")
     check_callable("update", update)
@@ -358,7 +357,7 @@ def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update:
         params = session.model.cell
         check_state("session.state", cell, params, symbols.shape[1], session.state)
         check_start("session.state", session.state, params)
-    return K, _in_pairs("update", update, "model, memory")
+    return K, _returning_pairs("update", update, "model, memory")
 
 
 def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:

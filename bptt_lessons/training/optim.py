@@ -53,7 +53,7 @@ def global_norm(grads: Any) -> float:
         norm = float(np.sqrt(sum(np.sum(square) for square in squares)))
     if 1e-140 < norm < np.inf:
         return norm
-    # Squares may have overflowed, or vanished: once more, in units of a power of two near the largest entry
+    # Squares overflowed or vanished: again, in units of a power of two near the largest entry
     sizes = [np.abs(np.asarray(array, np.result_type(array, np.float64))) for array in arrays]
     largest = np.max([np.max(size, initial=0) for size in sizes], initial=0)
     unit = 2.0 ** (math.frexp(largest)[1] - 1)
@@ -121,8 +121,8 @@ def adam(
         Left as it is.
     grads : the type of `params`
         An entry whose square is beyond its dtype's range (1e154 in float64, 1e19 in float32) is too
-        much: its mean of squares becomes infinite, with NumPy's warning, and that entry of the
-        parameters stands still from then on.  Clip such a gradient first.  Squares that underflow
+        large: its mean of squares becomes infinite, with NumPy's warning, and that entry of the
+        parameters no longer changes.  Clip such a gradient first.  Squares that underflow
         do no harm, eps being larger by far than their roots.
     state : AdamState
         From `adam_start` or the last update.

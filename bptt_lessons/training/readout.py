@@ -100,8 +100,7 @@ def loss_by_window(
     Raises
     ------
     ValueError
-        If the mask keeps nothing or an argument is of the wrong kind; the callable, if a shape or
-        dtype does not fit or the window goes beyond the target.
+        If the mask keeps nothing; the callable, if the window goes beyond the target.
     """
     check_callable("loss", loss)
     check_callable("loss_gradient", loss_gradient)
