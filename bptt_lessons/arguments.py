@@ -94,6 +94,8 @@ class Arguments:
         for place, (name, rule) in enumerate(self.rules.items()):
             shaped = isinstance(rule.kind, (str, type))
             self.kinds.append((np.ndarray if isinstance(rule.kind, str) else rule.kind) if shaped else None)
+            if isinstance(rule.kind, type):
+                axes_of(rule.kind)  # now, so that a first call is no slower and holds no more memory than the next
             if rule.data or rule.start or not shaped:
                 self.others.append((place, name, rule))
         self.fitting: set[Any] = set()  # descriptions of arguments that fit
@@ -102,6 +104,7 @@ class Arguments:
         """Raise ValueError unless the arguments fit; return what the functions among the rules return."""
         # Fast path: whether shapes fit depends on classes, shapes and dtypes alone, and the same ones come often.
         arrays: list[Any] = []
+        value: Any
         for kind, value in zip(self.kinds, values, strict=False):
             if kind is np.ndarray:
                 arrays.append(NOTHING if value is None else value)
@@ -110,7 +113,8 @@ class Arguments:
             elif kind is not None:
                 arrays.append(NOTHING if value is None else None)
         try:
-            description = tuple(map(description_of, arrays))
+            descriptions = list(map(description_of, arrays))
+            description = tuple(descriptions)  # of a list: Python hoards tuples that are made from an iterator
             known = description in self.fitting
         except (AttributeError, TypeError):  # something is no array
             description, known = (), False
@@ -121,11 +125,13 @@ class Arguments:
             self.fitting.add(description)
         found = []
         for place, name, rule in self.others:
-            value = values[place] if place < len(values) else None
-            if value is None and (rule.optional or place >= len(values)):
+            if place >= len(values):
+                break
+            value = values[place]
+            if value is None and rule.optional:
                 continue
             if rule.data:
-                check_no_nan(name, value)  # type: ignore[arg-type]
+                check_no_nan(name, value)
             elif rule.start:
                 check_start(name, value, values[0])
             elif (result := rule.kind(name, value)) is not None:
@@ -152,9 +158,9 @@ class Arguments:
 
 @cache
 def axes_of(kind: type) -> dict[str, str]:
-    """Return the axes that the fields of a NamedTuple class declare, those with the letter of every multiple first.
+    """Return the axes that the fields of a NamedTuple class declare, those such as ``"D 4H"`` last.
 
-    Whether ``"D 4H"`` fits can be said only once ``"H 4H"`` has been seen.
+    What 4H is can be said only once ``"H 4H"`` has been seen.
     """
     hints = get_type_hints(kind, include_extras=True)
     axes = {field: hint.__metadata__[0] for field, hint in hints.items() if hasattr(hint, "__metadata__")}
@@ -162,7 +168,7 @@ def axes_of(kind: type) -> dict[str, str]:
 
 
 def _letters_of_multiples(axes: str) -> set[str]:
-    return {word[1:] for word in _words(axes) if word[0].isdigit()}
+    return {word[1:] for word in _words(axes) if word[0].isdigit() and word[1:]}
 
 
 def _check_and_bind(name: str, value: object, axes: str, sizes: dict[str, int]) -> None:
@@ -170,7 +176,9 @@ def _check_and_bind(name: str, value: object, axes: str, sizes: dict[str, int]) 
     words = _words(axes)
     for _ in range(2):  # twice: a letter may occur twice, or be the letter of a multiple
         for word in words:
-            if word[0].isdigit() and word[1:] in sizes:
+            if word.isdigit():
+                sizes[word] = int(word)
+            elif word[0].isdigit() and word[1:] in sizes:
                 sizes[word] = int(word[0]) * sizes[word[1:]]
         array = check_array(name, value, axes, sizes)
         for word, size in zip(words, array.shape, strict=True):
@@ -305,8 +313,9 @@ def check_solvable(name: str, value: Array) -> None:
 def check_start(name: str, state: Any, params: Any) -> None:
     """Raise ValueError if a state holds NaN while all parameters are finite, so no training can have diverged."""
     for place, array in named_arrays(state, name):
-        missing = isinstance(array, np.ndarray) and array.dtype.kind in "fc" and np.isnan(array).any()
-        if missing and all(np.isfinite(weights).all() for _, weights in named_arrays(params)):
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc" or not np.isnan(array).any():
+            continue
+        if all(np.isfinite(weights).all() for _, weights in named_arrays(params)):
             check_no_nan(place, array)
 
 
@@ -438,7 +447,7 @@ def _words(axes: str) -> tuple[str, ...]:
 
 def _shape_text(words: Sequence[str], sizes: Mapping[str, int]) -> str:
     letters = "(" + ", ".join(words) + ("," if len(words) == 1 else "") + ")"
-    known = {word: sizes[word] for word in words if word in sizes}
+    known = {word: sizes[word] for word in words if word in sizes and not word.isdigit()}
     if not known:
         return letters
     return letters + " with " + ", ".join(f"{word} = {size}" for word, size in known.items())

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 Tree = TypeVar("Tree")
-ndarray = np.ndarray  # looked up faster than in its module, and that often
+ndarray = np.ndarray  # a global is looked up faster than an attribute
 
 
 def map_arrays(function: Callable[..., Any], tree: Tree, *others: Any) -> Tree:
     """Apply `function` to corresponding arrays of NamedTuples of one structure.
 
-    Plain numbers stand for arrays of shape ().
+    Plain numbers count as arrays of shape ().
     """
     if not callable(function):
         raise ValueError(f"function must be a function, got {type(function).__name__}")
@@ -63,7 +63,7 @@ def named_arrays(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _map(function: Callable[..., Any], labels: tuple[str, ...], name: str, tree: Any, others: tuple[Any, ...]) -> Any:
-    # Truncation in short windows spends up to a tenth of its time here: hence no generators and few calls.
+    # Truncation in short windows spends up to a tenth of its time here, so no generators and few calls.
     if not isinstance(tree, tuple):
         shape = tree.shape if type(tree) is ndarray else _first_shape(labels, name, tree, others)
         for other in others:
@@ -71,7 +71,7 @@ def _map(function: Callable[..., Any], labels: tuple[str, ...], name: str, tree:
                 _check_shape(labels, name, other, others, shape)
         try:
             return function(tree, *others)
-        except TypeError:  # looked at afterwards, because to look beforehand takes time
+        except TypeError:  # checked only after a failure, to save time
             for label, array in zip(labels, (tree, *others), strict=True):
                 _shape(label, name, array)
             raise
@@ -86,7 +86,7 @@ def _map(function: Callable[..., Any], labels: tuple[str, ...], name: str, tree:
             )
     names = [f"{name}.{field}" for field in tree._fields] if name else tree._fields
     corresponding = zip(*others, strict=True) if others else repeat(())
-    # A list first: a tuple made of an iterator is cut from a longer one, of which Python keeps up to 2,000 for later.
+    # A list first: Python keeps the oversized blocks of up to 2,000 tuples that are made from an iterator.
     return type(tree)(*list(map(_map, repeat(function), repeat(labels), names, tree, corresponding)))
 
 
@@ -122,7 +122,7 @@ def _shape(label: str, name: str, value: Any, expected: str = "an array of numbe
 
 
 def _place(label: str, name: str) -> str:
-    """Say where in a structure something stands, such as ``grads.cell.W_hh``."""
+    """Return the place of an array in a structure, such as ``grads.cell.W_hh``."""
     return f"{label}.{name}" if name else label
 
 

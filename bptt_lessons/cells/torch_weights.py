@@ -18,11 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_array, check_precision
+from bptt_lessons.arguments import Arguments, Array
 from bptt_lessons.cells import gru, lstm, rnn
 
 BLOCKS = {rnn: 1, gru: 3, lstm: 4}
-NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+CHECKS = {
+    blocks: Arguments(
+        weight_hh_l0=f"{rows} H",
+        weight_ih_l0=f"{rows} D",
+        bias_ih_l0=rows,
+        bias_hh_l0=rows,
+    )
+    for blocks, rows in {1: "H", 3: "3H", 4: "4H"}.items()
+}
 
 
 def to_torch(params: Any) -> dict[str, Array]:
@@ -72,21 +80,15 @@ def from_torch(cell: Any, weights: Mapping[str, Array]) -> Any:
     """
     if not any(cell is known for known in BLOCKS):
         raise ValueError(f"cell must be one of the modules rnn, gru and lstm, got {getattr(cell, '__name__', cell)!r}")
-    rows = f"{BLOCKS[cell]}H" if BLOCKS[cell] > 1 else "H"
     if not isinstance(weights, Mapping):
         raise ValueError(f"weights must be a mapping of names to arrays, got {type(weights).__name__}")
-    for name in NAMES:
+    check_weights = CHECKS[BLOCKS[cell]]
+    for name in check_weights.rules:
         if name not in weights:
             raise ValueError(f"weights has no {name}; it has {', '.join(map(str, weights)) or 'nothing'}")
-    W_ih, W_hh, b_ih, b_hh = (weights[name] for name in NAMES)
-    check_array("weight_hh_l0", W_hh, f"{rows} H" if rows != "H" else "H H")
+    W_hh, W_ih, b_ih, b_hh = (weights[name] for name in check_weights.rules)
+    check_weights(W_hh, W_ih, b_ih, b_hh)
     H = W_hh.shape[1]
-    sizes = {"H": H, rows: BLOCKS[cell] * H}
-    check_array("weight_hh_l0", W_hh, f"{rows} H", sizes)
-    check_array("weight_ih_l0", W_ih, f"{rows} D", sizes)
-    check_array("bias_ih_l0", b_ih, rows, sizes)
-    check_array("bias_hh_l0", b_hh, rows, sizes)
-    check_precision(**{name: weights[name] for name in NAMES})
     if cell is gru:
         b_h = b_ih + np.concatenate([b_hh[: 2 * H], np.zeros_like(b_hh[2 * H :])])
         return gru.Params(W_ih.T.copy(), W_hh.T.copy(), b_h, b_hh[2 * H :].copy())

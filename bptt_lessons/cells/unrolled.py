@@ -13,7 +13,16 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_array, check_has, check_no_nan, check_precision, check_start, shown
+from bptt_lessons.arguments import (
+    Array,
+    check_array,
+    check_has,
+    check_no_nan,
+    check_precision,
+    check_start,
+    name_of,
+    shown,
+)
 
 
 class Cell(Protocol):
@@ -152,14 +161,14 @@ def check_backward(cell: Cell, params: Any, caches: Sequence[Any], dh: Array, ds
         check_state("dstate_T", cell, params, N, dstate_T)
 
 
-def check_params(params: Any) -> None:
-    """Raise ValueError unless `params` is a NamedTuple of arrays, as any cell's parameters are."""
+def check_params(params: Any, name: str = "params") -> None:
+    """Raise ValueError unless `params` is a NamedTuple of arrays, as the parameters of any cell are."""
     if not hasattr(params, "_fields"):
         expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
-        raise ValueError(f"params must be {expected}, got {type(params).__name__}")
-    for name, array in nested.named_arrays(params, "params"):
+        raise ValueError(f"{name} must be {expected}, got {name_of(type(params))}")
+    for place, array in nested.named_arrays(params, name):
         if not isinstance(array, (np.ndarray, np.generic)):
-            raise ValueError(f"{name} must be a NumPy array, got {type(array).__name__}")
+            raise ValueError(f"{place} must be a NumPy array, got {type(array).__name__}")
 
 
 def check_state(name: str, cell: Any, params: Any, N: int, state: Any) -> None:
@@ -172,15 +181,14 @@ def check_state(name: str, cell: Any, params: Any, N: int, state: Any) -> None:
 
 def _check_like(name: str, state: Any, like: Any) -> None:
     if type(state) is type(like) is np.ndarray and state.shape == like.shape and state.dtype == like.dtype:
-        return  # looked at first: short windows come here often
+        return  # fast path: short windows call this often
     fields = getattr(like, "_fields", None)
     if fields is None:
         check_array(name, state, "N H", dict(zip("NH", like.shape, strict=True)))
         check_precision(**{"params": like, name: state})
         return
     if getattr(state, "_fields", None) != fields:
-        kind = f"{type(like).__module__.rsplit('.', 1)[-1]}.{type(like).__name__}"
-        raise ValueError(f"{name} must be {kind}({', '.join(fields)}), got {type(state).__name__}")
+        raise ValueError(f"{name} must be {name_of(type(like))}({', '.join(fields)}), got {name_of(type(state))}")
     for field in fields:
         _check_like(f"{name}.{field}", getattr(state, field), getattr(like, field))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import itertools
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +21,7 @@ from bptt_lessons.course.cell_sources import SOURCES, syntax_error, watch_cells
 from bptt_lessons.course.exercises import Exercise
 from bptt_lessons.course.grading import not_attempted, wrong
 from bptt_lessons.course.learner_function import LearnerFunction
-from bptt_lessons.course.outcomes import Returned
+from bptt_lessons.course.outcomes import Outcome, Raised, Returned, TimedOut
 from bptt_lessons.course.report import Report, Text, show
 from bptt_lessons.course.sandbox import copied, run
 
@@ -59,19 +58,17 @@ def check(name: str, *, time_limit: float = 5.0) -> Callable[..., Any]:
         report = report_of(exercise, function, time_limit)
         if function is None:
             report = report.with_advice(*similar_names(exercise, names))
-        usable = report.status == "correct" and function is not None and quick_enough(exercise, function)
+        trouble = trouble_in_a_lesson(exercise, function) if report.status == "correct" else ""
+        usable = report.status == "correct" and not trouble
         if usable:
             report = report.with_advice("The lesson goes on with your function.")
-        elif report.status == "correct":
-            report = report.with_advice(
-                f"On a lesson-sized case it takes more than {SLOWER_AT_MOST} times as long as the package's function, "
-                "so the lesson goes on with the package's."
-            )
+        elif trouble:
+            report = report.with_advice(f"On a lesson-sized case {trouble}, so the lesson goes on with the package's.")
         else:
             report = report.with_advice("The lesson goes on with the package's function.")
         report = recorded(exercise, report)
         show(report)
-        return LearnerFunction(exercise, function) if usable and function is not None else exercise.solution
+        return LearnerFunction(exercise, function) if usable and function else exercise.solution
     except Exception as error:  # our own bugs must not stop a lesson
         show(Text(f"{name}: the check itself failed ({type(error).__name__}: {error}). Please report it. "
                   "The lesson goes on with the package's function."))  # fmt: skip
@@ -143,21 +140,27 @@ def similar_names(exercise: Exercise, names: Mapping[str, Any]) -> list[str]:
     )
 
 
-def quick_enough(exercise: Exercise, function: Any) -> bool:
-    """Whether a right function runs on a lesson-sized case and is at most ten times slower than the package's.
+def trouble_in_a_lesson(exercise: Exercise, function: Any) -> str:
+    """Say what keeps a right function from being used in a lesson: it raises there, or is ten times slower.
 
     Only computing time counts, for a server may be busy with a whole class.
     """
     case = exercise.make_lesson_case()
-    package = min(seconds_of(exercise.solution, case.arguments, 60) for _ in range(TRIES))
+    package = min(seconds_of(run(exercise.solution, case.arguments, 60)) for _ in range(TRIES))
     limit = max(SLOWER_AT_MOST * package, TOO_SHORT_TO_JUDGE)
-    tries = (seconds_of(function, case.arguments, PATIENCE + 2 * limit) for _ in range(TRIES))
-    return any(seconds <= limit for seconds in itertools.takewhile(np.isfinite, tries))
+    for _ in range(TRIES):
+        outcome = run(function, case.arguments, PATIENCE + 2 * limit)
+        if isinstance(outcome, Raised):
+            return f"({case.label}) it raises {outcome.kind}" + (f": {outcome.message}" if outcome.message else "")
+        if seconds_of(outcome) <= limit:
+            return ""
+        if isinstance(outcome, TimedOut):
+            break
+    return f"it takes more than {SLOWER_AT_MOST} times as long as the package's function"
 
 
-def seconds_of(function: Callable[..., Any], arguments: Mapping[str, Any], limit: float) -> float:
-    """Return the computing time of one call; infinity if it raises or runs out of time."""
-    outcome = run(function, arguments, limit)
+def seconds_of(outcome: Outcome) -> float:
+    """Return the computing time of one call; infinity if it did not return."""
     return outcome.seconds if isinstance(outcome, Returned) else float("inf")
 
 

@@ -1,7 +1,6 @@
-"""The whole gradient of a loss that is summed over the steps: what every way to cut or to save is measured against.
+"""The whole gradient of a loss summed over the steps: what truncation and checkpointing are measured against.
 
-The loss comes as a function of a window of hidden states, so that no more than a window
-need be in memory::
+The loss is a function of a window of hidden states, so that only one window need be in memory::
 
     loss_gradient(h, start) -> loss, dh, extra
 
@@ -40,7 +39,7 @@ LossGradient = Callable[[Array, int], tuple[Any, Array, Any]]
 class SequenceCell(Cell, Protocol):
     """A cell that runs over whole sequences as well: the modules ``rnn``, ``lstm`` and ``gru``, or ``looped(cell)``.
 
-    The state that `forward` returns has memory of its own: who keeps it does not keep the tape.
+    The state that `forward` returns has memory of its own, so that keeping it does not keep the tape.
     """
 
     @property
@@ -65,7 +64,7 @@ def add(a: Gradient, b: Gradient) -> Gradient:
 
 
 def add_extra(a: Any, b: Any) -> Any:
-    """Return the sum of two gradients of the loss's own parameters; None stands for no gradient yet."""
+    """Return the sum of two gradients of the loss's own parameters; None is no gradient yet."""
     if a is None or b is None:
         return b if a is None else a
     return nested.add(a, b)
@@ -105,7 +104,7 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
         check_returned(returned)
     loss, dh, extra = returned
     fits = isinstance(dh, np.ndarray) and dh.ndim == 3 and dh.shape == h.shape and dh.dtype == h.dtype and dh.size > 0
-    if not fits:  # looked at first: the checks take longer, and short windows come here often
+    if not fits:  # fast path above: short windows call this often
         check_array("dh", dh, "T N H", dict(zip("TNH", check_array("h", h, "T N H").shape, strict=True)))
         check_precision(h=h, dh=dh)
     return loss, dh, extra
@@ -114,8 +113,8 @@ def loss_of(loss_gradient: LossGradient, h: Array, start: int) -> tuple[Any, Arr
 def check_whole(cell: Any, params: Any, x: Array, state0: Any, loss_gradient: Any, *functions: str) -> None:
     """Raise ValueError unless the cell has the `functions` it needs and the rest can be used.
 
-    What goes step by step needs a state to begin with; whole sequences begin with zeros if it is None,
-    and the cell itself looks for NaN in their x, window by window.
+    Code that calls `step` needs a first state.  For whole sequences None means zeros, and the cell itself
+    looks for NaN in x, window by window.
     """
     check_has("cell", cell, *(functions or ("forward", "backward")))
     check_array("x", x, "T N D")

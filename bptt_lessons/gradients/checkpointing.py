@@ -1,4 +1,4 @@
-"""Checkpointing: keep a few states, and compute the others again when the way back needs them.
+"""Checkpointing: keep a few states, and compute the others again when the backward pass needs them.
 
 How much must be run again depends on which states are kept.  A *slot* has room for one of
 them.  ``keeps="state"``: a slot holds a hidden state, and the state before the first step
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bptt_lessons import nested
-from bptt_lessons.arguments import Array, check_size, kind_of, shown
+from bptt_lessons.arguments import Arguments, Array, check_size, kind_of, shown
 from bptt_lessons.cells.unrolled import Cell, add_to_hidden, hidden
 from bptt_lessons.gradients.bptt import Gradient, LossGradient, SequenceCell, add_extra, check_whole, loss_of
 
@@ -35,6 +35,9 @@ class Action(NamedTuple):
     kind: str
     start: int  # 0 is the state before the first step, t the state after step t
     stop: int
+
+
+check_sizes = Arguments(T=check_size, N=check_size, D=check_size, H=check_size, itemsize=check_size)
 
 
 def tape_bytes(T: int, N: int, D: int, H: int, itemsize: int = 8) -> int:
@@ -59,7 +62,7 @@ def tape_bytes(T: int, N: int, D: int, H: int, itemsize: int = 8) -> int:
 def backward_sqrt(
     cell: SequenceCell, params: Any, x: Array, state0: Any, loss_gradient: LossGradient, segment: int | None = None
 ) -> Gradient:
-    """Full BPTT with about √T states kept: every segment is run a second time on the way back.
+    """Full BPTT with about √T states kept: the backward pass runs every segment a second time.
 
     Source: Chen et al. 2016.
 
@@ -117,7 +120,7 @@ def forward_cost(T: int, slots: int, keeps: str = "state") -> int:
     t = np.arange(T + 1)
     cost = t * (t + 1) // 2  # C(t, 1) for every t from 0 to T
     for _ in range(min(slots, T) - 1):
-        fewer, cost = cost, np.minimum(t, 1)  # C(t, m - 1), and room for C(t, m), of which 0 and 1 are known
+        fewer, cost = cost, np.minimum(t, 1)  # C(t, m - 1), and C(t, m), known so far for t = 0 and 1
         for n in range(2, T + 1):
             y = t[1 : n + beyond]
             cost[n] = np.min(y + fewer[n - y] + cost[y - beyond])
@@ -193,7 +196,7 @@ def backward(
 
 def _with_states(T: int, slots: int) -> Iterator[Action]:
     """Yield the schedule of `schedule` where slots hold states; one of them holds that before the first step."""
-    left: list[tuple[int, int, int]] = []  # parts that wait: where they start, their steps, their slots
+    left: list[tuple[int, int, int]] = []  # parts still to do: start, steps, slots
     a, t, m = 0, T, slots
     while True:
         while t > 1 and m > 1:
@@ -226,7 +229,7 @@ def _with_steps(T: int, slots: int) -> Iterator[Action]:
         yield Action("drop", a + t + 1, a + t + 1)
 
 
-@lru_cache(maxsize=4096)  # the same few parts come again and again
+@lru_cache(maxsize=4096)  # the same few parts recur
 def _split(t: int, m: int, keeps: str) -> int:
     """Return the first y at which the minimum of `forward_cost` lies: its terms fall, then rise, with y."""
     beyond = 0 if keeps == "state" else 1  # slots for steps: step y itself needs no running again
@@ -258,12 +261,6 @@ def _repeats(t: int, m: int) -> int:
     while comb(m + r, r) < t:
         r += 1
     return r * t - (comb(m + r, r - 1) if r else 0)
-
-
-def check_sizes(T: int, N: int, D: int, H: int, itemsize: int) -> Iterator[int]:
-    """Yield all sizes as ints, whose products have no end, or raise ValueError if one is below 1."""
-    for name, size in {"T": T, "N": N, "D": D, "H": H, "itemsize": itemsize}.items():
-        yield check_size(name, size)
 
 
 def check_cost(T: int, slots: int, keeps: str) -> tuple[int, int]:
@@ -304,7 +301,7 @@ def check_actions(actions: Iterable[Action], T: int) -> Iterator[Action]:
             kept[stop] = kind == "keep step"
         yield action
     if left:
-        raise ValueError(f"actions leave the first {left} steps of T = {T} without their way back")
+        raise ValueError(f"actions leave the first {left} steps of T = {T} without a backward pass")
 
 
 def _is_action(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""How a gradient flows back through time: what one step does to it, and what many do.
+"""How a gradient flows back through time: through one step, and through many.
 
 One step back multiplies dL/dh_t by the transpose of the step's Jacobian
 J_t[n, i, j] = ∂h_t[n, j] / ∂h_{t-1}[n, i] = W_hh[i, j] · slope(h_t[n, j]); many steps
@@ -26,6 +26,13 @@ from bptt_lessons.cells import rnn
 from bptt_lessons.cells.activations import TANH, Activation, check_activation
 from bptt_lessons.cells.init import check_square
 from bptt_lessons.cells.unrolled import Cell, check_caches, check_dstate, hidden
+
+STATES = {axes: Arguments(params=rnn.Params, h=axes, activation=check_activation) for axes in ("N H", "T N H")}
+
+
+def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation) -> None:
+    """Raise ValueError unless `h` holds states of a net with these parameters."""
+    STATES[axes](params, h, activation)
 
 
 def step_jacobian(params: rnn.Params, h: Array, activation: Activation = TANH) -> Array:
@@ -74,7 +81,7 @@ def jacobian_products(params: rnn.Params, h: Array, activation: Activation = TAN
 
 
 def operator_norms(matrices: Array) -> Array:
-    """Largest singular value of each matrix in (..., H, H): the most by which it stretches any vector."""
+    """Largest singular value of each matrix in (..., H, H): the most that it stretches any vector."""
     check_matrices(matrices)
     norms: Array = np.linalg.norm(matrices, 2, axis=(-2, -1))
     return norms
@@ -115,7 +122,7 @@ def spectral_radius(W: Array) -> float:
 
 
 def largest_singular_value(W: Array) -> float:
-    """Most by which W (H, H) stretches any vector, in either direction: it rules the bound."""
+    """The most that W (H, H) stretches any vector, in either direction: it rules the bound."""
     check_square("W", W)
     return float(np.linalg.norm(W, 2))
 
@@ -140,14 +147,6 @@ def bound(W_hh: Array, gamma: float, lags: int) -> Array:
     factor = check_positive("gamma", gamma) * largest_singular_value(W_hh)
     power: Array = factor ** np.arange(check_size("lags", lags))
     return power
-
-
-STATES = {axes: Arguments(params=rnn.Params, h=axes, activation=check_activation) for axes in ("N H", "T N H")}
-
-
-def check_states(params: rnn.Params, h: Array, axes: str, activation: Activation) -> None:
-    """Raise ValueError unless `h` holds states of a net with these parameters."""
-    STATES[axes](params, h, activation)
 
 
 def check_matrices(matrices: Any) -> None:

@@ -1,4 +1,4 @@
-"""Gradient checks: the same gradient by another road.
+"""Gradient checks: the same gradient by another method.
 
 Central differences know nothing of the chain rule and lose a third of the digits or
 more; the complex step loses none, as long as the function is built of analytic
@@ -140,7 +140,7 @@ def check_comparable(name: str, value: Any) -> Array:
 
 
 def check_point(f: Callable[[Array], Any], w: Array, eps: float) -> Callable[[Array], Any]:
-    """Return `f`, which will have to give one number, if the rest can be used, else raise ValueError."""
+    """Return `f`, wrapped so that it must return one number, or raise ValueError if an argument does not fit."""
     check_callable("f", f)
     check_differentiable("w", w)
     check_positive("eps", eps)

@@ -12,7 +12,7 @@ from bptt_lessons.arguments import Array, check_callable
 
 
 class Peak(NamedTuple):
-    """A result and the most bytes that were held at once on the way to it, beyond what was there before."""
+    """A result, and the most bytes that computing it held at once, beyond those held before."""
 
     result: Any
     bytes: int
@@ -60,7 +60,7 @@ def _arrays(tree: Any) -> Iterator[Array]:
 
 
 def _owner(array: Array) -> Any:
-    """Return the array whose memory a view shows."""
+    """Return the array that owns the memory of a view."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array

@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time, in the several ways that go by this name.
+"""Truncated backpropagation through time, in the several forms that go by this name.
 
 The gradient is a sum over pairs (t, s): what the loss at step t owes to the use of the
 parameters at step s ≤ t.  Full BPTT sums all of them; every truncation leaves some out.
@@ -50,8 +50,8 @@ def stream_batches(stream: Array, N: int) -> Array:
     Returns
     -------
     array (T, N, ...)
-        T = L // N.  Column n is the n-th piece of the stream, so that going down a column
-        goes on in the stream: a state carried from one window fits the next.  The last
+        T = L // N.  Column n is the n-th piece of the stream, so that a column continues the stream
+        from row to row, and a state carried from one window fits the next.  The last
         L - T·N steps are left out.
     """
     N = check_stream(stream, N)
@@ -87,7 +87,7 @@ def windowed_gradient(
     Returns
     -------
     Gradient
-        Summed over the windows; no more than two of them are in memory at a time, one coming and one going.
+        Summed over the windows; no more than two of them are in memory at a time.
     """
     k = check_windowed(cell, params, x, state0, loss_gradient, k, carry)
     loss, grads, extra = 0.0, nested.zeros_like(params), None
@@ -194,7 +194,7 @@ def randomised_gradient(
     loss_gradient : callable
         ``loss_gradient(h, start) -> loss, dh, extra``.
     cuts : sequence of int
-        Steps (counted from 0, 1 ... T - 1, in rising order) before which the way back is cut.
+        Steps (counted from 0, 1 ... T - 1, in rising order) before which the backward pass is cut.
     probability : float
         With which each of the T - 1 places was cut, from 0 to below 1.
 

@@ -1,4 +1,4 @@
-"""Adding: two of many numbers are marked, and at the end their sum is wanted
+"""Adding: two of many numbers are marked, and the target is their sum at the end
 (Hochreiter and Schmidhuber 1997, experiment 4, in the form of Martens and Sutskever 2011).
 """
 

@@ -3,7 +3,7 @@
     x_t = w σ(x_{t-1}) + b,        L = (σ(x_50) - 0.7)²,        x_0 = 0.5
 
 Two numbers, fifty steps, no input: enough for a place where the gradient is ten thousand
-times what it is round about.  Everything runs over arrays of w and b at once.
+times larger than nearby.  Everything runs over arrays of w and b at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from bptt_lessons.arguments import Array, check_numbers, check_size
 
 STEPS, START, TARGET = 50, 0.5, 0.7
-W, B = (4.5, 7.0), (-3.2, -2.0)  # where the wall stands
+W, B = (4.5, 7.0), (-3.2, -2.0)  # the region of the wall
 
 
 class Point(NamedTuple):

@@ -1,4 +1,4 @@
-"""Copying: ten symbols come, then a long nothing, then a sign, and the ten are to be said again
+"""Copying: ten symbols, a long pause, a sign, and then the ten symbols must be repeated
 (Arjovsky, Shah and Bengio 2016, after the long time lags of Hochreiter and Schmidhuber 1997).
 """
 
@@ -42,8 +42,8 @@ def sequences(rng: np.random.Generator, gap: int, N: int) -> Batch:
 
 
 def baseline(gap: int) -> float:
-    """Return the cross-entropy, in nats and over all steps, of who has the timing right and the message forgotten.
+    """Return the cross-entropy, in nats and over all steps, of a net that knows the timing and forgot the message.
 
-    It says nothing for sure until the sign, and then guesses among eight: 10 ln 8 / (gap + 20).
+    It predicts the blank with certainty until the sign, then guesses among eight: 10 ln 8 / (gap + 20).
     """
     return float(LENGTH * np.log(SYMBOLS) / (check_size("gap", gap) + 2 * LENGTH))

@@ -1,4 +1,4 @@
-"""Delayed echo: say again the bit that came in so many steps ago.
+"""Delayed echo: repeat the bit that came in a given number of steps ago.
 
 The plainest question for a truncation: the answer lies exactly `lag` steps back.
 """

@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: strings whose second symbol has to come again, last but one
+"""The embedded Reber grammar: strings whose second symbol must return as the last but one
 (Hochreiter and Schmidhuber 1997, experiment 1; the inner grammar: Reber 1967).
 
 Outside:  B, T or P, an inner string, the same T or P again, E.  The inner string, itself

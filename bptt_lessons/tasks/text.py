@@ -171,7 +171,7 @@ def sample(y: Array, temperature: float, u: Array) -> Array:
 
 
 def generate(rng: np.random.Generator, read: Read, start: Array, length: int, temperature: float = 1.0) -> Array:
-    """Let a model read some symbols and then go on by itself: what it says is what it hears next.
+    """Let a model read some symbols and then continue by itself: each symbol it draws is its next input.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     check_rng(rng)
     check_callable("read", read)
     check_positive("temperature", temperature)
-    y, state = _first_heard(read, start)
+    y, state = _read_start(read, start)
     said: list[int] = []
     for u in rng.random(check_size("length", length)):
         said.append(int(sample(y, temperature, np.array([u]))[0]))
@@ -201,18 +201,18 @@ def generate(rng: np.random.Generator, read: Read, start: Array, length: int, te
     return np.array(said)
 
 
-def _first_heard(read: Read, start: Array) -> tuple[Array, Any]:
-    """Return what `read` makes of `start`, or raise ValueError that names it."""
+def _read_start(read: Read, start: Array) -> tuple[Array, Any]:
+    """Return the logits and state after `start`, or raise ValueError that names it."""
     if not isinstance(start, np.ndarray) or start.ndim != 1 or start.dtype.kind not in "iu" or not start.size:
         raise ValueError(f"start has {kind_of(start)}, expected integers (L,), L at least 1")
     check_plain("start", start)
     try:
-        heard = read(start, None)
-    except ValueError as error:  # such as that a symbol is none of those that the model knows
+        returned = read(start, None)
+    except ValueError as error:  # for example, a symbol that the model does not know
         raise ValueError(f"start cannot be read: {error}") from error
-    if not isinstance(heard, tuple) or len(heard) != 2:
-        raise ValueError(f"read must return y, state, got {type(heard).__name__}")
-    return heard
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise ValueError(f"read must return y, state, got {type(returned).__name__}")
+    return returned
 
 
 def check_folder(folder: object) -> Path:

@@ -1,4 +1,4 @@
-"""The training loop: gradient, update, again; and how it is stopped and gone on with."""
+"""The training loop: gradient, update, again; and how it is stopped and continued."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bptt_lessons.arguments import (
     Array,
     check_callable,
     check_has,
+    check_kind,
     check_plain,
     check_real,
     check_size,
@@ -19,7 +20,7 @@ from bptt_lessons.arguments import (
     kind_of,
     shown,
 )
-from bptt_lessons.cells.unrolled import check_state
+from bptt_lessons.cells.unrolled import check_params, check_state
 from bptt_lessons.gradients.tbptt import windows
 from bptt_lessons.nested import named_arrays
 from bptt_lessons.training import losses, readout
@@ -36,7 +37,7 @@ class Model(NamedTuple):
 
 
 class Session(NamedTuple):
-    """Where a training stands: all that it needs to go on as if it had never stopped."""
+    """The state of a training: all that it needs to continue as if it had never stopped."""
 
     model: Any
     memory: Any = None  # the optimiser's, such as optim.AdamState; None if it remembers nothing
@@ -118,8 +119,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the loss is no longer finite: training has diverged.  Or if `batches` cannot be
-        run through, or one of the functions is none.
+        If the loss is no longer finite: training has diverged.
     """
     gradient, update = check_training(session, batches, gradient, update, on_update)
     model, memory, state, losses = session
@@ -159,7 +159,7 @@ def truncated_epoch(cell: Any, session: Session, symbols: Array, k: int, update:
     Raises
     ------
     ValueError
-        If an argument does not fit, or the loss is no longer finite.
+        If the loss is no longer finite.
     """
     K, update = check_truncated(cell, session, symbols, k, update)
     model, memory, state, losses = session
@@ -185,8 +185,8 @@ def train(
 ) -> Session:
     """Advance a session until it has made `updates` more updates, is told to stop, or is interrupted.
 
-    An interrupt (Kernel, Interrupt; or Ctrl-C) ends it after the last whole update: what comes back can
-    be saved and gone on with, and nothing is lost but the update that was under way.
+    An interrupt (Kernel, Interrupt; or Ctrl-C) ends it after the last whole update.  The returned session can
+    be saved and continued; only the unfinished update is lost.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def train(
     Raises
     ------
     ValueError
-        If an argument does not fit, or `advance` makes no update.
+        If `advance` makes no update.
     """
     updates = check_train(session, advance, updates, on_update, stopped)
     last = len(session.losses) + updates
@@ -253,7 +253,8 @@ def reader(cell: Any, model: Model) -> Callable[[Array, Any], tuple[Array, Any]]
         It reads K symbols as one-hot rows and says K logits.
     """
     check_model(cell, model)
-    _, K = readout.check_parameters(model.readout)
+    readout.check_parameters(model.readout)
+    K = len(model.readout.b_y)
     one_hot = np.eye(K, dtype=model.readout.W_hy.dtype)
 
     def read(symbols: Array, state: Any) -> tuple[Array, Any]:
@@ -275,13 +276,9 @@ def check_finite(loss: float, updates: int) -> None:
 def check_model(cell: Any, model: Model) -> None:
     """Raise ValueError unless `cell` runs forward and `model` is a Model."""
     check_has("cell", cell, "forward")
-    if not isinstance(model, Model):
-        raise ValueError(f"model must be loop.Model(cell, readout), got {type(model).__name__}")
-    if not hasattr(model.cell, "_fields"):
-        expected = "the cell's Params, such as rnn.Params(W_xh, W_hh, b_h)"
-        raise ValueError(f"model.cell must be {expected}, got {type(model.cell).__name__}")
-    if not isinstance(model.readout, readout.Readout):
-        raise ValueError(f"model.readout must be readout.Readout(W_hy, b_y), got {type(model.readout).__name__}")
+    check_kind("model", model, Model)
+    check_params(model.cell, "model.cell")
+    check_kind("model.readout", model.readout, readout.Readout)
 
 
 def _one_number(value: Any, name: str = "loss") -> float:
@@ -296,22 +293,22 @@ def _one_number(value: Any, name: str = "loss") -> float:
         return float("inf")
 
 
-def _in_pairs(name: str, function: Callable[..., Any], expected: str) -> Callable[..., Any]:
-    """Return the function with a look at what it returns: a ValueError unless that is a pair."""
+def _returning_pairs(name: str, function: Callable[..., Any], expected: str) -> Callable[..., Any]:
+    """Wrap a function so that it raises ValueError unless it returns a pair."""
 
-    def looked_at(*arguments: Any) -> Any:
+    def checked(*arguments: Any) -> Any:
         pair = function(*arguments)
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise ValueError(f"{name} must return {expected}, got {type(pair).__name__}")
         return pair
 
-    return looked_at
+    return checked
 
 
 def check_training(
     session: object, batches: object, gradient: Any, update: Any, on_update: object
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return `gradient` and `update`, which must then return pairs, if `fit` can take these, or raise ValueError."""
+    """Return `gradient` and `update`, wrapped so that they must return pairs, or raise ValueError."""
     check_session(session)
     if not isinstance(batches, Iterable) or (isinstance(batches, np.ndarray) and batches.ndim == 0):
         raise ValueError(f"batches must be something to loop over, such as a list, got {kind_of(batches)}")
@@ -319,7 +316,7 @@ def check_training(
     check_callable("update", update)
     if on_update is not None:
         check_callable("on_update", on_update)
-    return _in_pairs("gradient", gradient, "loss, grads"), _in_pairs("update", update, "model, memory")
+    return _returning_pairs("gradient", gradient, "loss, grads"), _returning_pairs("update", update, "model, memory")
 
 
 def check_train(session: object, advance: object, updates: object, on_update: object, stopped: object) -> int:
@@ -344,14 +341,14 @@ def check_advanced(advanced: object, session: Session) -> None:
 
 def check_session(session: object, name: str = "session") -> None:
     """Raise ValueError unless `session` is a Session."""
-    if not isinstance(session, Session):
-        raise ValueError(f"{name} must be loop.Session(model, memory, state, losses), got {type(session).__name__}")
+    check_kind(name, session, Session)
+    assert isinstance(session, Session)
     if not isinstance(session.losses, (tuple, list)):
         raise ValueError(f"{name}.losses must be a tuple of numbers, got {type(session.losses).__name__}")
 
 
 def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update: Any) -> tuple[int, Callable[..., Any]]:
-    """Return K, and `update`, which will have to return a pair, if `truncated_epoch` can take these, or raise."""
+    """Return K, and `update` wrapped so that it must return a pair, or raise ValueError."""
     check_session(session)
     check_has("cell", cell, "backward")
     check_callable("update", update)
@@ -360,14 +357,15 @@ def check_truncated(cell: Any, session: Session, symbols: Array, k: int, update:
         params = session.model.cell
         check_state("session.state", cell, params, symbols.shape[1], session.state)
         check_start("session.state", session.state, params)
-    return K, _in_pairs("update", update, "model, memory")
+    return K, _returning_pairs("update", update, "model, memory")
 
 
 def check_stream(cell: Any, model: Model, symbols: Array, k: int) -> int:
     """Return K if the model can read the symbols in windows of k steps, else raise ValueError."""
     check_model(cell, model)
     check_size("k", k)
-    _, K = readout.check_parameters(model.readout)
+    readout.check_parameters(model.readout)
+    K = len(model.readout.b_y)
     for name, array in named_arrays(model, "model"):
         if isinstance(array, np.ndarray):
             check_real(name, array)

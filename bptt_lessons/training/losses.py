@@ -29,6 +29,11 @@ def mse(y: Array, target: Array, mask: Array | None = None) -> Any:
     -------
     number
         In the square of the target's unit.
+
+    Raises
+    ------
+    ValueError
+        If the mask keeps nothing or a kept target is NaN.
     """
     mask = check_real_target(y, target, mask)
     difference = y[mask] - target[mask]
@@ -61,10 +66,15 @@ def softmax_cross_entropy(y: Array, target: Array, mask: Array | None = None) ->
     Returns
     -------
     number
+
+    Raises
+    ------
+    ValueError
+        If the mask keeps nothing or a kept class is not below K.
     """
     mask = check_classes(y, target, mask)
     logits = y[mask]
-    with np.errstate(over="ignore"):  # what is further below the largest than any number becomes -inf, whose exp is 0
+    with np.errstate(over="ignore"):  # a difference beyond the range becomes -inf, whose exp is 0
         logits = logits - logits.real.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(logits).sum(axis=1))
     right = logits[np.arange(len(logits)), target[mask]]

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from bptt_lessons.arguments import Array, check_numbers, check_positive, check_precision, check_share, shown
+from bptt_lessons.arguments import (
+    Array,
+    check_kind,
+    check_numbers,
+    check_positive,
+    check_precision,
+    check_share,
+    shown,
+)
 from bptt_lessons.nested import check_each, map_arrays, named_arrays, zeros_like
 
 Tree = TypeVar("Tree")
@@ -45,7 +53,7 @@ def global_norm(grads: Any) -> float:
         norm = float(np.sqrt(sum(np.sum(square) for square in squares)))
     if 1e-140 < norm < np.inf:
         return norm
-    # Squares may have overflowed, or vanished: once more, in units of a power of two near the largest entry
+    # Squares overflowed or vanished: again, in units of a power of two near the largest entry
     sizes = [np.abs(np.asarray(array, np.result_type(array, np.float64))) for array in arrays]
     largest = np.max([np.max(size, initial=0) for size in sizes], initial=0)
     unit = 2.0 ** (math.frexp(largest)[1] - 1)
@@ -113,8 +121,8 @@ def adam(
         Left as it is.
     grads : the type of `params`
         An entry whose square is beyond its dtype's range (1e154 in float64, 1e19 in float32) is too
-        much: its mean of squares becomes infinite, with NumPy's warning, and that entry of the
-        parameters stands still from then on.  Clip such a gradient first.  Squares that underflow
+        large: its mean of squares becomes infinite, with NumPy's warning, and that entry of the
+        parameters no longer changes.  Clip such a gradient first.  Squares that underflow
         do no harm, eps being larger by far than their roots.
     state : AdamState
         From `adam_start` or the last update.
@@ -167,8 +175,7 @@ def check_adam(
 ) -> tuple[float, float, float, float]:
     """Return the four numbers as plain floats, which keep float32, if `adam` can take these, else raise ValueError."""
     lr, eps = check_update(params, grads, lr), check_positive("eps", eps)
-    if not isinstance(state, AdamState):
-        raise ValueError(f"state must be optim.AdamState, such as from adam_start, got {type(state).__name__}")
+    check_kind("state", state, AdamState)
     for name, decay in {"decay_mean": decay_mean, "decay_square": decay_square}.items():
         check_share(name, decay)
     updates = state.updates

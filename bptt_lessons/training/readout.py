@@ -6,20 +6,11 @@ y_t = h_t W_hy + b_y
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from bptt_lessons.arguments import (
-    Array,
-    check_array,
-    check_callable,
-    check_fits,
-    check_mask,
-    check_plain,
-    check_precision,
-    kind_of,
-)
+from bptt_lessons.arguments import Arguments, Array, check_callable, check_fits, check_mask, check_plain, kind_of
 from bptt_lessons.cells.init import uniform
 from bptt_lessons.gradients.bptt import LossGradient
 from bptt_lessons.nested import zeros_like
@@ -29,14 +20,18 @@ from bptt_lessons.training import losses
 class Readout(NamedTuple):
     """Parameters of the readout, or a gradient with respect to them."""
 
-    W_hy: Array  # (H, K)
-    b_y: Array  # (K,)
+    W_hy: Annotated[Array, "H K"]
+    b_y: Annotated[Array, "K"]
 
 
 def init(rng: np.random.Generator, H: int, K: int, dtype: Any = np.float64) -> Readout:
     """Draw W_hy uniformly from ±1/√H; b_y is zero."""
     H, K = check_fits(H=H, K=K)
     return Readout(uniform(rng, H, K, H**-0.5, dtype), np.zeros(K, dtype))
+
+
+check_parameters = Arguments(params=Readout)
+check_readout = Arguments(params=Readout, h="T N H", dy="T N K")
 
 
 def forward(params: Readout, h: Array) -> Array:
@@ -86,7 +81,7 @@ def loss_by_window(
     loss: Callable[..., Any] = losses.mse,
     loss_gradient: Callable[..., Array] = losses.mse_gradient,
 ) -> LossGradient:
-    """Return the loss of a readout as truncation and checkpointing take it: window by window.
+    """Return the loss of a readout in the form that truncation and checkpointing take: window by window.
 
     Parameters
     ----------
@@ -105,8 +100,7 @@ def loss_by_window(
     Raises
     ------
     ValueError
-        If the mask keeps nothing or an argument is of the wrong kind; the callable, if a shape or
-        dtype does not fit or the window goes beyond the target.
+        If the mask keeps nothing; the callable, if the window goes beyond the target.
     """
     check_callable("loss", loss)
     check_callable("loss_gradient", loss_gradient)
@@ -133,27 +127,6 @@ def loss_by_window(
         return loss(y, target[window], kept) * share, dh, grads
 
     return of_window
-
-
-def check_readout(params: Readout, h: Array, *of_backward: Array) -> None:
-    """Raise ValueError unless `forward`, or with dy as well `backward`, can take these."""
-    H, K = check_parameters(params)
-    check_array("h", h, "T N H", {"H": H})
-    check_precision(W_hy=params.W_hy, b_y=params.b_y, h=h)
-    for dy in of_backward:
-        check_array("dy", dy, "T N K", {"T": len(h), "N": h.shape[1], "K": K})
-        check_precision(h=h, dy=dy)
-
-
-def check_parameters(params: Readout) -> tuple[int, int]:
-    """Return H and K of the parameters, or raise ValueError."""
-    if not isinstance(params, Readout):
-        raise ValueError(f"params must be readout.Readout(W_hy, b_y), got {type(params).__name__}")
-    check_array("W_hy", params.W_hy, "H K")
-    H, K = params.W_hy.shape
-    check_array("b_y", params.b_y, "K", {"K": K})
-    check_precision(W_hy=params.W_hy, b_y=params.b_y)
-    return H, K
 
 
 def check_window(params: Readout, h: Array, start: int, everywhere: Array) -> None:

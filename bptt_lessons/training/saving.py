@@ -1,8 +1,8 @@
 """Saving: a training written to a file and read again, bit for bit.
 
-A file is a plain ``.npz`` with one array for each array of the session, named by where it
-stands, such as ``model.cell.W_xh``.  It is written beside its place and then put there in
-one move, so there is never half a file; nothing in it is code (no pickle).
+A file is a plain ``.npz`` with one array for each array of the session, named by its place,
+such as ``model.cell.W_xh``.  It is written under another name and then renamed, so there is
+never half a file.  It holds no code (no pickle).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def save(path: str | os.PathLike[str], session: Session) -> None:
     Raises
     ------
     ValueError
-        If `session` is none, or holds something else than arrays and numbers.
+        If `session` holds anything but arrays and numbers.
     OSError
         If the file cannot be written; an older one is then as it was.
     """
@@ -94,7 +94,7 @@ def load(path: str | os.PathLike[str], like: Session) -> Session:
     content = Path(path).read_bytes()
     try:
         arrays = _arrays_in(content)
-    except Exception as error:  # a wrong byte in an archive can make its reader stumble in many ways
+    except Exception as error:  # a wrong byte in an archive can raise almost any error
         raise ValueError(f"{path} is no saved session, or it is damaged ({error})") from None
     session: Session = _rebuilt("", like, arrays)
     if arrays:
@@ -117,7 +117,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _arrays_in(content: bytes) -> dict[str, Array]:
-    """Return the arrays of an ``.npz`` by name; every array is read to its end, where its checksum is looked at."""
+    """Return the arrays of an ``.npz`` by name; each is read to its end, where its checksum is verified."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {
             name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
@@ -138,7 +138,7 @@ def _as_array(name: str, leaf: Any) -> Array:
 
 
 def _rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
-    """Build what `like` is from the arrays, each of which is taken out."""
+    """Build the structure of `like` from the arrays, and remove those from the mapping."""
     if isinstance(like, tuple) and hasattr(like, "_fields"):
         return type(like)(
             *(_rebuilt(f"{name}.{f}" if name else f, v, arrays) for f, v in zip(like._fields, like, strict=True))
@@ -154,6 +154,8 @@ def _rebuilt(name: str, like: Any, arrays: dict[str, Array]) -> Any:
         return tuple(array.tolist())
     if like is None:
         raise ValueError(f"the file has {name}, and the session has none: like.{name} is None")
+    if not isinstance(like, (np.ndarray, np.number, int, float, complex)):
+        raise ValueError(f"like.{name} must be an array of numbers, got {type(like).__name__}")
     wanted = np.asarray(like)
     if array.shape != wanted.shape or array.dtype != wanted.dtype:
         expected = f"{wanted.shape} and {wanted.dtype} as in like"

@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from bptt_lessons.course import EXERCISES, check, example, hint, progress, solution
+from bptt_lessons.course.checking import trouble_in_a_lesson
 from bptt_lessons.course.learner_function import LearnerFunction
 from bptt_lessons.course.sandbox import copied
 from bptt_lessons.gradients.bptt import Gradient
@@ -365,3 +366,17 @@ def test_a_tuple_of_another_cell_stays_what_it_is() -> None:
     other = Other(np.ones((2, 3)), np.ones((3, 3)), np.ones(3))
     learner = at_work("optim.sgd", lambda params, grads, lr: type(params)(*map(np.add, params, grads)))
     assert type(learner(other, other, 0.5)) is Other
+
+
+def test_a_failure_on_a_lesson_sized_case_is_told_as_what_it_is() -> None:
+    exercise = EXERCISES["unrolled.forward"]
+
+    def fails_when_long(cell: Any, params: Any, x: Any, state0: Any) -> Any:
+        if len(x) > 100:
+            raise RecursionError("too deep")
+        return exercise.solution(cell, params, x, state0)
+
+    assert exercise.grade(fails_when_long).status == "correct"
+    trouble = trouble_in_a_lesson(exercise, fails_when_long)
+    assert "it raises RecursionError: too deep" in trouble
+    assert "times as long" not in trouble

@@ -15,7 +15,7 @@ import pytest
 from hostile_functions import ENDLESS, HOSTILE, RECURSIVE, STEP, endless, graded
 
 from bptt_lessons.course import EXERCISES, doctor, learner_folder, locking, progress, sandbox, time_limit
-from bptt_lessons.course.checking import quick_enough
+from bptt_lessons.course.checking import trouble_in_a_lesson
 
 # Python tells of calls and rounds of loops or, before 3.12 and where the tools are taken, of lines.
 REPORTED = ["lines", *(["events"] if hasattr(sys, "monitoring") else [])]
@@ -57,7 +57,7 @@ def test_solutions_are_correct_stubs_not_attempted_and_mistakes_named(exercise: 
 
 
 def test_a_right_function_is_quick_enough() -> None:
-    assert quick_enough(STEP, STEP.solution)
+    assert not trouble_in_a_lesson(STEP, STEP.solution)
 
 
 @pytest.mark.parametrize("function", HOSTILE, ids=lambda f: f.__name__)
